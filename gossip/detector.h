@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/* detector.h - SWIM's probes with Lifeguard's local health, the evidence rule and the cut-off rule.
+ * Implemented in probe.c (probing) and health.c (health, evidence, cut-off, stalls). */
+#ifndef AURORA_GOSSIP_DETECTOR_H
+#define AURORA_GOSSIP_DETECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossip/limits.h"
+#include "gossip/timers.h"
+
+struct gossip;
+struct member;
+struct wire_header;
+struct wire_message;
+struct addr;
+
+/* One probe under way: ours (round-robin, observer, old member) or one we relay for somebody. */
+struct probe {
+    struct timer timer; /* TIMER_PROBE_STEP or TIMER_RELAY */
+    bool is_used;
+    bool is_indirect;   /* the indirect phase has begun */
+    bool is_answered;
+    uint8_t purpose;    /* enum in probe.c */
+    uint8_t nacks;
+    uint8_t asked;
+    uint64_t target;    /* tag */
+    uint64_t random;
+    uint64_t began_ms;
+    uint64_t origin;        /* relayed probes: who asked, */
+    uint64_t origin_random; /* and under which number */
+};
+
+struct detector {
+    struct timer period;      /* TIMER_PROBE_PERIOD */
+    struct timer cut_off_timer;
+    struct timer old_members; /* TIMER_OLD_MEMBERS */
+    struct probe probes[PROBES_MAX];
+    uint64_t *order; /* shuffled tags of one round */
+    size_t order_count, order_next, order_capacity;
+    uint32_t health; /* 0..HEALTH_MAX */
+    uint64_t heard_ms;       /* last authentic packet from anybody */
+    uint64_t probing_since_ms;
+    bool is_cut_off;
+    uint64_t cut_off_since_ms;
+    uint64_t cut_off_since_wall_ms;
+    uint64_t silence_ended_ms; /* aftermath: nothing is raised or expired until 1.5 s after */
+};
+
+void detector_init(struct gossip *);
+void detector_free(struct gossip *);
+void detector_on_ping(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
+void detector_on_ack(struct gossip *, struct member *from, const struct wire_message *);
+void detector_on_ping_request(struct gossip *, struct member *from, const struct wire_message *);
+void detector_on_nack(struct gossip *, struct member *from, const struct wire_message *);
+void detector_on_period(struct gossip *);
+void detector_on_probe_step(struct gossip *, struct probe *);
+void detector_on_relay(struct gossip *, struct probe *);
+void detector_on_old_members(struct gossip *);
+/* Probe it now, whatever the round says (observers; a member that was just told dead). */
+void detector_probe_soon(struct gossip *, struct member *, uint64_t delay_ms);
+/* Are we one of the subject's observers? */
+bool detector_is_observer(const struct gossip *, const struct member *subject);
+
+/* health.c */
+void health_on_packet(struct gossip *);              /* an authentic packet arrived */
+void health_on_cut_off_timer(struct gossip *);
+void health_on_stall(struct gossip *, uint64_t ms);  /* our loop was late by so much */
+bool health_may_accuse(const struct gossip *, uint64_t probe_began_ms); /* the evidence rule */
+bool health_is_frozen(const struct gossip *);        /* cut off, or in the aftermath */
+void health_improve(struct gossip *);
+void health_worsen(struct gossip *, uint32_t by);
+uint64_t health_interval_ms(const struct gossip *);  /* probe interval, stretched */
+
+#endif

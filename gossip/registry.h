@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/* registry.h - every peer over all logs: which operation wins, who is visible, and until when orphans are.
+ *
+ * Order of two operations on one peer_id, whatever their logs: higher peer_version (where both are
+ * self-certified), then higher seq, then higher home tag, then higher epoch, then higher version. The highest
+ * wins; a winning delete means that there is no peer. */
+#ifndef AURORA_GOSSIP_REGISTRY_H
+#define AURORA_GOSSIP_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossip/log.h"
+#include "gossip/table.h"
+
+struct lease;
+
+struct peer {
+    struct span peer_id;    /* points into the winner's blob */
+    uint64_t hash;
+    struct entry *entries;  /* one per log that knows it */
+    struct entry *winner;
+    struct lease *lease;    /* we are its home; owned by lease.c */
+    bool is_visible;
+    uint64_t digest[2];     /* what it adds to the view digest while visible */
+};
+
+struct registry {
+    struct table peers;     /* of struct peer, by keyed hash of peer_id */
+    uint8_t hash_key[16];
+    struct log **logs;      /* (home, epoch) ascending */
+    size_t log_count, log_capacity;
+    struct log *own;        /* of our current epoch */
+    size_t records_held;    /* sets, in all logs: the cluster quota */
+    size_t visible_count;
+    uint64_t view_digest[2];
+    uint64_t records_digest; /* sum of log->digest; sync.c */
+    struct timer floor_timer;
+};
+
+void registry_init(struct gossip *);
+void registry_free(struct gossip *);
+struct log *registry_log(const struct gossip *, uint64_t home, uint64_t epoch);
+/* NULL: the home is no known member, or its epoch is above the member's. */
+struct log *registry_log_make(struct gossip *, uint64_t home, uint64_t epoch);
+void registry_log_drop(struct gossip *, struct log *);
+struct peer *registry_peer(const struct gossip *, struct span peer_id);
+
+/* log.c calls these; they recompute the winner and emit UP, UPDATE, DOWN. `entry` becomes the log's operation on that
+ * peer, replacing an older one (which is released). */
+void registry_entry_set(struct gossip *, struct log *, struct entry *entry, struct span peer_id);
+void registry_entry_drop(struct gossip *, struct entry *, enum peer_down_reason);
+/* Is a > b in the order above? */
+bool entry_wins(const struct entry *a, const struct entry *b);
+/* Highest seq known of this peer in any log; 0: none. */
+uint64_t registry_seq(const struct peer *);
+
+/* The member's state, epoch or our being cut off changed: standing of its logs, orphans, events. */
+void registry_home_changed(struct gossip *, struct member *);
+void registry_cut_off_changed(struct gossip *);
+void registry_on_orphan_timer(struct gossip *, struct log *);
+void registry_on_floor_timer(struct gossip *);
+/* A member is forgotten. */
+void registry_member_gone(struct gossip *, struct member *);
+
+#endif
