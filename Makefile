@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Aurora. `make help` lists the goals; V=1 shows the commands.
 
-BUILD  ?= build
-PREFIX ?= /usr/local
+BUILD   ?= build
+PREFIX  ?= /usr/local
 SECONDS ?= 60
 ifeq ($(origin CC),default)
 CC := gcc
@@ -11,51 +11,47 @@ endif
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPTIMISE := -O2 -g
-LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed
-ifdef SANITIZE # set by the goals asan, ubsan, sanitize and fuzz, each in its own build directory
+LINK     := -Wl,-z,relro,-z,now -Wl,--as-needed
+ifdef SANITIZE # by the goals asan, ubsan, sanitize and fuzz, each in a build directory of its own
 HARDEN   :=
 OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-LDFLAGS  += -fsanitize=$(SANITIZE)
 endif
 # The core knows POSIX and nothing more; what touches the system may use all of Linux.
 DEFINES = $(if $(filter crypto/% gossip/% sim/%,$<),-D_POSIX_C_SOURCE=200809L,-D_GNU_SOURCE)
-COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(OPTIMISE) $(HARDEN) $(WARNINGS) $(CFLAGS) -MMD -MP
-Q := $(if $(V),,@)
+COMPILE = $(CC) -std=c11 -I. $(OPTIMISE) $(HARDEN) $(WARNINGS) $(CFLAGS)
+Q   := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
 
 # One archive per folder, each of all its sources but main.c. The very same gossip objects go
 # into the daemon and into the simulator.
-AREAS := crypto gossip sim node tools
-object  = $(patsubst %.c,$(BUILD)/%.o,$(1))
-sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
-archive = $(foreach a,$(1),$(if $(call sources,$(a)),$(BUILD)/libaurora-$(a).a))
+AREAS   := crypto gossip sim node tools
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
+sources  = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+archives = $(foreach a,$(1),$(if $(call sources,$(a)),$(BUILD)/libaurora-$(a).a))
 
-LIBS_crypto := -lsodium
-LIBS_gossip := -lmsgpackc -lm $(LIBS_crypto)
-LIBS_sim    := $(LIBS_gossip)
-LIBS_node   := -lev -lhttp_parser -ljansson -lpthread $(LIBS_gossip)
-LIBS_tools  := -ljansson $(LIBS_gossip)
-
+# What the programs and the tests of a folder are linked with.
 USES_crypto := crypto
 USES_gossip := sim gossip crypto
 USES_sim    := sim gossip crypto
+USES_scenario := sim gossip crypto
 USES_node   := node gossip crypto
 USES_tools  := tools gossip crypto
+USES_fuzz   := node sim gossip crypto
+LIBS := -lev -lhttp_parser -ljansson -lmsgpackc -lsodium -lm -lpthread # as needed
 
 PROGRAM_node  := aurora-node
 PROGRAM_tools := aurora
 PROGRAM_sim   := aurora-sim
 PROGRAMS := $(foreach a,node tools sim,$(if $(wildcard $(a)/main.c),$(BUILD)/$(PROGRAM_$(a))))
 
-.PHONY: all
-all: $(PROGRAMS) $(call archive,$(AREAS))
+all: $(PROGRAMS) $(call archives,$(AREAS))
 
 define area_rules
-$(BUILD)/libaurora-$(1).a: $(call object,$(call sources,$(1)))
+$(BUILD)/libaurora-$(1).a: $(call objects,$(call sources,$(1)))
 ifdef PROGRAM_$(1)
-$(BUILD)/$(PROGRAM_$(1)): $(BUILD)/$(1)/main.o $(call archive,$(USES_$(1)))
+$(BUILD)/$(PROGRAM_$(1)): $(BUILD)/$(1)/main.o $(call archives,$(USES_$(1)))
 	$$(call say,LINK)
-	$$(Q)$$(CC) -o $$@ $$(OPTIMISE) $$^ $$(LDFLAGS) $$(LIBS_$(1))
+	$$(Q)$$(CC) -o $$@ $$(OPTIMISE) $$^ $$(LINK) $$(LDFLAGS) $$(LIBS)
 endif
 endef
 $(foreach a,$(AREAS),$(eval $(call area_rules,$(a))))
@@ -66,40 +62,86 @@ $(BUILD)/%.a:
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | packages
 	$(call say,CC)
-	$(Q)mkdir -p $(@D) && $(COMPILE) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(COMPILE) $(DEFINES) -MMD -MP -c -o $@ $<
 
-# Other flags or another compiler in the same directory: everything is stale.
+# Another compiler or other flags in the same directory: everything is stale.
+FLAGS := $(COMPILE) $(LINK) $(LDFLAGS)
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(OPTIMISE) $(HARDEN) $(WARNINGS) $(CFLAGS) $(LDFLAGS)' | \
-	    cmp -s - $@ || echo '$(CC) $(OPTIMISE) $(HARDEN) $(WARNINGS) $(CFLAGS) $(LDFLAGS)' > $@
+	@mkdir -p $(@D); echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 FORCE:
-.PHONY: FORCE packages
-packages:
-	@:
 
-# Tests: each tests/<area>/test_x.c is a program of its own; the other sources in its folder and
-# in tests/support are its helpers.
-TEST_AREAS := crypto gossip node sim tools scenario
-USES_scenario := sim gossip crypto
-LIBS_scenario := $(LIBS_sim)
-SUPPORT := $(call object,$(wildcard tests/support/*.c))
-tests_of = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
-helpers  = $(call object,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c))) $(SUPPORT)
-
+# Each tests/<area>/test_x.c is a program of its own; the other sources of its folder and those of
+# tests/support are its helpers. So are fuzzers, except that libFuzzer drives them.
+tests_of = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
+helpers  = $(call objects,$(filter-out tests/$(1)/$(2)_%,$(wildcard tests/$(1)/*.c tests/support/*.c)))
 define test_rules
-$(call tests_of,$(1)): %: %.o $(call helpers,$(1)) $(call archive,$(USES_$(1)))
+$(call tests_of,$(1),$(2)): %: %.o $(call helpers,$(1),$(2)) $(call archives,$(USES_$(1)))
 	$$(call say,LINK)
-	$$(Q)$$(CC) -o $$@ $$(OPTIMISE) $$^ $$(LDFLAGS) $$(LIBS_$(1)) -lcriterion
+	$$(Q)$$(CC) -o $$@ $$(OPTIMISE) $$^ $$(LINK) $$(LDFLAGS) $$(LIBS) $(3)
 endef
-$(foreach a,$(TEST_AREAS),$(if $(call tests_of,$(a)),$(eval $(call test_rules,$(a)))))
+add_tests = $(if $(call tests_of,$(1),$(2)),$(eval $(call test_rules,$(1),$(2),$(3))))
+$(foreach a,$(AREAS) scenario,$(call add_tests,$(a),test,-lcriterion))
+$(call add_tests,fuzz,fuzz,-fsanitize=fuzzer)
+UNIT     := $(foreach a,$(AREAS),$(call tests_of,$(a),test))
+SCENARIO := $(call tests_of,scenario,test)
+FUZZERS  := $(call tests_of,fuzz,fuzz)
+PYTEST   := $(if $(wildcard tests/integration/test_*.py),--pytest tests/integration)
+RUN      := AURORA_BUILD=$(abspath $(BUILD)) tests/run
 
-.PHONY: unit scenario clean
-unit: $(foreach a,crypto gossip node sim tools,$(call tests_of,$(a)))
-	$(Q)for t in $^; do $$t -j2 || exit 1; done
-scenario: $(call tests_of,scenario)
-	$(Q)for t in $^; do $$t -j2 || exit 1; done
+test: all $(UNIT) $(SCENARIO)
+	$(Q)$(RUN) $(PYTEST) $(SCENARIO) $(UNIT)
+unit: $(UNIT)
+	$(Q)$(RUN) $(UNIT)
+scenario: $(SCENARIO)
+	$(Q)$(RUN) $(SCENARIO)
+integration: all
+	$(Q)$(RUN) $(PYTEST)
+build-tests: $(UNIT) $(SCENARIO)
+
+asan:     SET = address
+ubsan:    SET = undefined
+sanitize: SET = address,undefined
+asan ubsan sanitize: packages
+	$(Q)$(MAKE) BUILD=$(BUILD)-$@ SANITIZE=$(SET) all unit
+clang: packages
+	$(Q)$(MAKE) BUILD=$(BUILD)-clang CC=clang all build-tests
+fuzz: packages
+	$(Q)$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-build
+	$(Q)tests/fuzz/run $(SECONDS) $(BUILD)-fuzz/found $(FUZZERS:$(BUILD)/%=$(BUILD)-fuzz/%)
+fuzz-build: $(FUZZERS)
+cover: packages
+	$(Q)$(MAKE) BUILD=$(BUILD)-cover CFLAGS=--coverage LDFLAGS=--coverage unit
+	$(Q)gcov -n -r $(patsubst %.c,$(BUILD)-cover/%.o,$(foreach a,$(AREAS),$(call sources,$(a)))) | \
+	    awk -F"'" '/^File/ {f=$$2} /^Lines/ {printf "%-28s %s\n", f, $$0}' | sort -u
+tidy: packages $(call archives,crypto gossip)
+	$(Q)tests/tidy $(BUILD)
+format: packages
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+run: all
+	$(Q)BUILD=$(BUILD) ONCE=$(ONCE) tools/demo.sh
+bench: all
+	$(Q)BUILD=$(BUILD) tests/bench/run
+
+MANUALS := $(wildcard docs/man/*.1)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(if $(MANUALS),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
+	$(if $(MANUALS),install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man1)
+
+packages:
+	@.ci/packages $(or $(MAKECMDGOALS),all) $(if $(findstring clang,$(CC)),clang)
 clean:
 	rm -rf build build-*
+help:
+	@echo 'all (default)  the programs, in $(BUILD)/        run [ONCE=1]  a demonstration cluster'
+	@echo 'test           everything; or: unit scenario integration'
+	@echo 'tidy format    rules that a machine checks       clang         with the other compiler'
+	@echo 'sanitize       unit tests; or: asan ubsan        fuzz          each fuzzer, SECONDS=60'
+	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
+.PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
+    fuzz-build cover tidy format run bench install packages clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
