@@ -73,9 +73,10 @@ FORCE:
 # Each tests/<area>/test_x.c is a program of its own; the other sources of its folder and those of
 # tests/support are its helpers. So are fuzzers, except that libFuzzer drives them.
 tests_of = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
-helpers  = $(call objects,$(filter-out tests/$(1)/$(2)_%,$(wildcard tests/$(1)/*.c tests/support/*.c)))
+besides  = $(filter-out tests/$(1)/$(2)_%,$(wildcard tests/$(1)/*.c tests/support/*.c))
 define test_rules
-$(call tests_of,$(1),$(2)): %: %.o $(call helpers,$(1),$(2)) $(call archives,$(USES_$(1)))
+$(call tests_of,$(1),$(2)): %: %.o \
+    $(call objects,$(call besides,$(1),$(2))) $(call archives,$(USES_$(1)))
 	$$(call say,LINK)
 	$$(Q)$$(CC) -o $$@ $$(OPTIMISE) $$^ $$(LINK) $$(LDFLAGS) $$(LIBS) $(3)
 endef
