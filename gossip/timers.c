@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/* timers.c - one heap of deadlines for the whole core: a binary heap of borrowed, embedded timers.
+ */
+#include "gossip/timers.h"
+
+#include <assert.h>
+
+#include "gossip/mem.h"
+
+#define HEAP_FIRST_CAPACITY 64
+
+/* Equal deadlines fire in the order in which they were set: a heap alone would not promise that,
+ * and the same seed must give the same trace. */
+static bool timer_before(const struct timer *a, const struct timer *b)
+{
+    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+static void heap_place(struct timers *timers, size_t index, struct timer *timer)
+{
+    timers->heap[index] = timer;
+    timer->slot = (uint32_t)(index + 1);
+}
+
+static void heap_rise(struct timers *timers, size_t index, struct timer *timer)
+{
+    while (index > 0) {
+        size_t parent = (index - 1) / 2;
+        if (!timer_before(timer, timers->heap[parent]))
+            break;
+        heap_place(timers, index, timers->heap[parent]);
+        index = parent;
+    }
+    heap_place(timers, index, timer);
+}
+
+static void heap_sink(struct timers *timers, size_t index, struct timer *timer)
+{
+    for (;;) {
+        size_t child = 2 * index + 1;
+        if (child >= timers->count)
+            break;
+        if (child + 1 < timers->count && timer_before(timers->heap[child + 1], timers->heap[child]))
+            child++;
+        if (!timer_before(timers->heap[child], timer))
+            break;
+        heap_place(timers, index, timers->heap[child]);
+        index = child;
+    }
+    heap_place(timers, index, timer);
+}
+
+/* Puts a timer where its deadline belongs, starting from a hole at `index`. */
+static void heap_settle(struct timers *timers, size_t index, struct timer *timer)
+{
+    if (index > 0 && timer_before(timer, timers->heap[(index - 1) / 2]))
+        heap_rise(timers, index, timer);
+    else
+        heap_sink(timers, index, timer);
+}
+
+static void heap_grow(struct timers *timers)
+{
+    if (timers->count < timers->capacity)
+        return;
+    size_t capacity = timers->capacity == 0 ? HEAP_FIRST_CAPACITY : 2 * timers->capacity;
+    assert(capacity < UINT32_MAX);
+    timers->heap = mem_resize(timers->heap, capacity * sizeof *timers->heap);
+    timers->capacity = capacity;
+}
+
+void timers_free(struct timers *timers)
+{
+    for (size_t i = 0; i < timers->count; i++)
+        timers->heap[i]->slot = 0;
+    mem_free(timers->heap);
+    *timers = (struct timers){0};
+}
+
+void timer_set(struct timers *timers, struct timer *timer, enum timer_kind kind, uint64_t at_ms)
+{
+    assert(kind != 0);
+    assert(timer->slot == 0 || timers->heap[timer->slot - 1] == timer);
+    timer->at_ms = at_ms;
+    timer->order = ++timers->order;
+    timer->kind = (uint16_t)kind;
+    if (timer->slot == 0) {
+        heap_grow(timers);
+        heap_rise(timers, timers->count++, timer);
+    } else {
+        heap_settle(timers, timer->slot - 1, timer);
+    }
+}
+
+void timer_cancel(struct timers *timers, struct timer *timer)
+{
+    if (timer->slot == 0)
+        return;
+    size_t index = timer->slot - 1;
+    assert(index < timers->count && timers->heap[index] == timer);
+    timer->slot = 0;
+    struct timer *last = timers->heap[--timers->count];
+    if (last != timer)
+        heap_settle(timers, index, last);
+}
+
+bool timer_is_set(const struct timer *timer)
+{
+    return timer->slot != 0;
+}
+
+struct timer *timers_pop(struct timers *timers, uint64_t now_ms)
+{
+    if (timers->count == 0 || timers->heap[0]->at_ms > now_ms)
+        return NULL;
+    struct timer *due = timers->heap[0];
+    timer_cancel(timers, due);
+    assert(!timer_is_set(due));
+    return due;
+}
+
+uint64_t timers_next_ms(const struct timers *timers)
+{
+    return timers->count == 0 ? UINT64_MAX : timers->heap[0]->at_ms;
+}
