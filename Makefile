@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Aurora. `make help` lists the goals; V=1 shows the commands.
 
+MAKEFLAGS += --no-print-directory $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc))
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SECONDS ?= 60
@@ -113,7 +114,7 @@ fuzz-build: $(FUZZERS)
 cover: packages
 	$(Q)$(MAKE) BUILD=$(BUILD)-cover CFLAGS=--coverage LDFLAGS=--coverage unit
 	$(Q)gcov -n -r $(patsubst %.c,$(BUILD)-cover/%.o,$(foreach a,$(AREAS),$(call sources,$(a)))) | \
-	    awk -F"'" '/^File/ {f=$$2} /^Lines/ {printf "%-28s %s\n", f, $$0}' | sort -u
+	    awk -F"'" '/^File/ {f=$$2} /^Lines/ && f {printf "%-28s %s\n", f, $$0; f = ""}'
 tidy: packages $(call archives,crypto gossip)
 	$(Q)tests/tidy $(BUILD)
 format: packages
