@@ -130,8 +130,7 @@ Test(timers, any_mixture_agrees_with_a_naive_search)
             timer_cancel(&timers, timer);
         } else {
             struct timer *expected = naive_first(all);
-            cr_assert_eq(timers_next_ms(&timers),
-                         expected == NULL ? UINT64_MAX : expected->at_ms);
+            cr_assert_eq(timers_next_ms(&timers), expected == NULL ? UINT64_MAX : expected->at_ms);
             cr_assert_eq(timers_pop(&timers, UINT64_MAX), expected, "step %d", step);
         }
     }
