@@ -35,6 +35,7 @@ struct gossip {
     struct prng prng;
     struct timers timers;
     struct timer report;    /* TIMER_REPORT */
+    struct timer leave;     /* TIMER_LEAVE */
     struct members members;
     struct detector detector;
     struct join join;
@@ -58,7 +59,12 @@ void event_push(struct gossip *, struct gossip_event);
 void event_reply(struct gossip *, struct gossip_reply);
 /* A flag of gossip_status may have changed: report at the end of this input, not only once a second. */
 void event_status_soon(struct gossip *);
+/* TIMER_REPORT is due. */
+void events_report(struct gossip *);
 void events_free(struct gossip *);
+
+/* inbox.c: one datagram, opened, checked and dispatched. */
+enum gossip_drop inbox_receive(struct gossip *, const struct addr *from, const uint8_t *bytes, size_t len);
 
 /* Counts a dropped packet, message or statement. */
 static inline void drop_count(struct gossip *g, enum gossip_drop reason)

@@ -52,7 +52,7 @@ struct detector {
 void detector_init(struct gossip *);
 void detector_free(struct gossip *);
 void detector_on_ping(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
-void detector_on_ack(struct gossip *, struct member *from, const struct wire_message *);
+void detector_on_ack(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
 void detector_on_ping_request(struct gossip *, struct member *from, const struct wire_message *);
 void detector_on_nack(struct gossip *, struct member *from, const struct wire_message *);
 void detector_on_period(struct gossip *);

@@ -15,6 +15,7 @@
 struct member;
 struct wire_header;
 struct wire_message;
+struct wire_reader;
 
 enum join_phase { JOIN_ASKING = 0, JOIN_CHECKING_KEY, JOIN_MEMBERS, JOIN_DONE };
 
@@ -37,6 +38,11 @@ void join_on_timer(struct gossip *);
 void join_on_request(struct gossip *, const struct wire_header *, const struct addr *from,
                      const struct wire_message *);
 void join_on_reply(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
+/* A packet whose sender is our own key: another process runs with it, or our own came back. While another
+ * asks whether somebody answers as us (a PING to our own tag), answer; while we ask, an ACK that echoes our number is
+ * the proof. False: nothing of the kind. */
+bool join_on_own_key(struct gossip *, const struct wire_header *, const struct addr *from,
+                     struct wire_reader *);
 void join_add(struct gossip *, const struct addr *, size_t count);
 /* roster.c: the member list in pages; comparing it by buckets. */
 void roster_on_pull(struct gossip *, struct member *from, const struct wire_message *);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "gossip/gossip.h"
+#include "gossip/outbox.h"
 #include "gossip/suspicion.h"
 
 struct log;
@@ -26,8 +27,7 @@ struct link {
     uint32_t rtt_us;       /* smoothed (RFC 6298); 0: not measured yet */
     uint32_t rtt_var_us;
     uint64_t heard_ms;     /* last authentic packet */
-    int64_t bulk_tokens;   /* egress_peer_bytes_per_s bucket, bytes */
-    uint64_t bulk_at_ms;
+    struct bucket egress;  /* egress_peer_bytes_per_s; outbox.c */
 };
 
 struct member {

@@ -21,13 +21,20 @@ enum priority { PRIORITY_PROBE = 0, PRIORITY_MEMBERSHIP, PRIORITY_DELETE, PRIORI
 
 struct parcel; /* outbox.c: one packet being filled or waiting */
 
+/* A token bucket; refilled when looked at. */
+struct bucket {
+    int64_t tokens; /* bytes */
+    uint64_t at_ms;
+};
+
 struct outbox {
     struct parcel *first[PRIORITIES];
     struct parcel *last[PRIORITIES];
     struct parcel *spare;
+    size_t spare_count;
     size_t count;
-    int64_t tokens; /* egress bucket, bytes */
-    uint64_t tokens_at_ms;
+    struct bucket steady; /* egress_bytes_per_s: all but probes (never paced) and bulk */
+    struct bucket bulk;   /* BULK_BYTES_PER_S */
     struct timer pace; /* TIMER_PACE */
     uint8_t nonce_prefix[16];
     uint64_t nonce_counter;

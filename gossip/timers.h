@@ -30,6 +30,7 @@ enum timer_kind {
     TIMER_MOVED,             /* lease: an own record that lost is deleted */
     TIMER_REPORT,            /* gossip: status event for the view */
     TIMER_PACE,              /* outbox: the egress bucket has room again */
+    TIMER_LEAVE,             /* gossip: LEFT has been said */
 };
 
 /* Embedded in its owner, which must cancel it before it goes away. Zeroed memory is a valid idle timer. */

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* inbox.c - a datagram on its way in: authenticate, decode, filter, and only then act. */
+#include <assert.h>
+
+#include "gossip/core.h"
+
+static enum gossip_drop drop_of_seal(enum seal_error error)
+{
+    switch (error) {
+    case SEAL_SHORT: return DROP_TOO_SHORT;
+    case SEAL_VERSION: return DROP_VERSION;
+    case SEAL_UNKNOWN_KEY: return DROP_UNKNOWN_KEY;
+    default: return DROP_FORGED;
+    }
+}
+
+/* The ALIVE that a message carries about its own sender; empty: it carries none. */
+static struct span introduction_in(const struct wire_message *message, uint64_t sender)
+{
+    struct span statement = {NULL, 0};
+    struct wire_list list;
+    struct alive alive;
+    if (message->type == WIRE_JOIN)
+        statement = message->join.statement;
+    else if (message->type == WIRE_JOIN_REPLY)
+        statement = message->join_reply.statement;
+    else if (message->type == WIRE_NEWS) {
+        list = message->news.statements;
+        while (wire_list_bin(&list, &statement))
+            if (statement_read_alive(statement, &alive) && node_tag(&alive.id) == sender)
+                return statement;
+    }
+    if (statement.len > 0 && statement_read_alive(statement, &alive) &&
+        node_tag(&alive.id) == sender)
+        return statement;
+    return span_of(NULL, 0);
+}
+
+/* A packet from somebody unknown, or from a life of theirs that we have not heard of, may bring its
+ * sender's own signed ALIVE: then we know them. */
+static struct member *sender_of(struct gossip *g, const struct wire_header *header,
+                                struct wire_reader reader)
+{
+    struct member *member = members_find(g, header->sender);
+    if (member != NULL && member->epoch >= header->epoch)
+        return member;
+    struct wire_message message;
+    enum wire_next next;
+    while ((next = wire_read_next(&reader, &message)) <= WIRE_NEXT_SKIPPED) {
+        if (next == WIRE_NEXT_SKIPPED)
+            continue;
+        struct span alive = introduction_in(&message, header->sender);
+        if (alive.len > 0)
+            members_on_alive(g, alive, &member);
+    }
+    return members_find(g, header->sender);
+}
+
+static void dispatch_records(struct gossip *g, struct member *from,
+                             const struct wire_message *message)
+{
+    switch (message->type) {
+    case WIRE_LOGS_HASHES: sync_on_hashes(g, from, message); break;
+    case WIRE_LOGS_LIST: sync_on_list(g, from, message); break;
+    case WIRE_PULL: pull_on_pull(g, from, message); break;
+    case WIRE_RANGE: pull_on_range(g, from, message); break;
+    case WIRE_HEAD_PULL: pull_on_head_pull(g, from, message); break;
+    case WIRE_ROOT_PULL: repair_on_root_pull(g, from, message); break;
+    case WIRE_ROOT_PAGE: repair_on_root_page(g, from, message); break;
+    case WIRE_BUCKET_PULL: repair_on_bucket_pull(g, from, message); break;
+    case WIRE_BUCKET: repair_on_bucket(g, from, message); break;
+    case WIRE_FORWARD: forward_on_command(g, from, message); break;
+    case WIRE_FORWARD_REPLY: forward_on_reply(g, from, message); break;
+    default: drop_count(g, DROP_UNKNOWN_TYPE);
+    }
+}
+
+static void dispatch_spread(struct gossip *g, struct member *from,
+                            const struct wire_message *message)
+{
+    switch (message->type) {
+    case WIRE_NEWS: spread_on_plain_news(g, from, message); break;
+    case WIRE_SPREAD_BATCH: spread_on_batch(g, from, message); break;
+    case WIRE_SPREAD_NEWS: spread_on_news(g, from, message); break;
+    case WIRE_HOP_ACKS: spread_on_hop_acks(g, from, message); break;
+    case WIRE_ANNOUNCE: spread_on_announce(g, from, message); break;
+    default: dispatch_records(g, from, message);
+    }
+}
+
+static void dispatch(struct gossip *g, struct member *from, const struct addr *addr,
+                     const struct wire_message *message)
+{
+    switch (message->type) {
+    case WIRE_PING: detector_on_ping(g, from, addr, message); break;
+    case WIRE_ACK: detector_on_ack(g, from, addr, message); break;
+    case WIRE_PING_REQUEST: detector_on_ping_request(g, from, message); break;
+    case WIRE_NACK: detector_on_nack(g, from, message); break;
+    case WIRE_JOIN_REPLY: join_on_reply(g, from, addr, message); break;
+    case WIRE_MEMBERS_PULL: roster_on_pull(g, from, message); break;
+    case WIRE_MEMBERS: roster_on_members(g, from, message); break;
+    case WIRE_MEMBERS_HASHES: roster_on_hashes(g, from, message); break;
+    case WIRE_MEMBERS_LIST: roster_on_list(g, from, message); break;
+    default: dispatch_spread(g, from, message);
+    }
+}
+
+/* Each message is looked up anew: the one before it may have made us forget its sender, or stop. */
+static enum gossip_drop run_messages(struct gossip *g, const struct wire_header *header,
+                                     const struct addr *addr, struct wire_reader *reader)
+{
+    struct wire_message message;
+    for (;;) {
+        enum wire_next next = wire_read_next(reader, &message);
+        if (next == WIRE_NEXT_END || g->is_stopped)
+            return DROP_NONE;
+        if (next == WIRE_NEXT_SKIPPED) {
+            drop_count(g, DROP_UNKNOWN_TYPE);
+            continue;
+        }
+        if (next == WIRE_NEXT_BAD) {
+            drop_count(g, DROP_MALFORMED);
+            return DROP_MALFORMED;
+        }
+        struct member *from = members_find(g, header->sender);
+        if (message.type == WIRE_JOIN)
+            join_on_request(g, header, addr, &message);
+        else if (from != NULL)
+            dispatch(g, from, addr, &message);
+    }
+}
+
+/* A JOIN has no receiver yet and no window: it only asks, and asking twice is harmless. Nothing
+ * else may travel so, or a packet recorded on its way to one node could be replayed to another. */
+static enum gossip_drop run_join(struct gossip *g, const struct wire_header *header,
+                                 const struct addr *addr, struct wire_reader *reader)
+{
+    struct wire_message message;
+    if (wire_read_next(reader, &message) != WIRE_NEXT_MESSAGE || message.type != WIRE_JOIN)
+        return DROP_NOT_FOR_US;
+    health_on_packet(g);
+    join_on_request(g, header, addr, &message);
+    return DROP_NONE;
+}
+
+static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, struct span plain)
+{
+    struct wire_reader reader;
+    struct wire_header header;
+    if (!wire_read_header(&reader, plain, &header))
+        return DROP_MALFORMED;
+    if (header.sender == g->tag)
+        return join_on_own_key(g, &header, from, &reader) ? DROP_NONE : DROP_OWN;
+    if (header.receiver == 0)
+        return run_join(g, &header, from, &reader);
+    if (header.receiver != g->tag)
+        return DROP_NOT_FOR_US;
+    struct member *member = sender_of(g, &header, reader);
+    if (member == NULL)
+        return DROP_UNKNOWN_SENDER;
+    if (!link_window_admit(member_link(g, member), header.epoch, header.counter))
+        return DROP_REPLAYED;
+    member->link->heard_ms = g->now.mono_ms;
+    if (header.epoch == member->epoch)
+        member->is_seen = true;
+    health_on_packet(g);
+    return run_messages(g, &header, from, &reader);
+}
+
+enum gossip_drop inbox_receive(struct gossip *g, const struct addr *from, const uint8_t *bytes,
+                               size_t len)
+{
+    uint8_t plain[PACKET_PLAIN_MAX_BYTES];
+    size_t plain_len = 0;
+    g->stats.packets_in++;
+    g->stats.bytes_in += len;
+    enum gossip_drop drop = DROP_TOO_LONG;
+    if (len <= PACKET_MAX_BYTES) {
+        enum seal_error error =
+            seal_open(&g->config.keyring, bytes, len, plain, sizeof plain, &plain_len);
+        drop =
+            error == SEAL_OK ? run_packet(g, from, span_of(plain, plain_len)) : drop_of_seal(error);
+    }
+    /* DROP_MALFORMED in a message was counted where the rest of its packet was given up. */
+    if (drop != DROP_NONE && drop != DROP_MALFORMED)
+        drop_count(g, drop);
+    return drop;
+}
