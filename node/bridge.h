@@ -88,8 +88,8 @@ bool bridge_push_event(struct bridge *, const struct gossip_event *);
 bool bridge_has_room(struct bridge *);
 /* After a round of pushes: wakes the HTTP thread if there were any. */
 void bridge_flush_events(struct bridge *);
-/* More than half full: the core must stop pulling. */
-bool bridge_is_pressed(const struct bridge *);
+/* More than half full: the core must stop pulling. on_commands is called when it no longer is. */
+bool bridge_is_pressed(struct bridge *);
 void bridge_detach_gossip(struct bridge *);
 
 #endif

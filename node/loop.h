@@ -59,8 +59,6 @@ void loop_free(struct loop *);
 /* Until loop_stop, or until nothing is left to wait for. */
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
-/* The monotonic clock in ms, as of this turn of the loop: cheap, a little old. */
-uint64_t loop_now_ms(const struct loop *);
 
 /* Every X_init only ties a zeroed or stopped watcher to its loop; it then waits for nothing yet. */
 
@@ -78,7 +76,7 @@ void loop_timer_start(struct loop_timer *, uint64_t after_ms);
 void loop_timer_stop(struct loop_timer *);
 bool loop_timer_is_running(const struct loop_timer *);
 
-/* Starts at once. A wake-up does not keep loop_run from returning when nothing else is left. */
+/* Starts at once. */
 void loop_wake_init(struct loop_wake *, struct loop *, void (*on_wake)(void *context),
                     void *context);
 /* From any thread. Several before the loop turns are one. */
