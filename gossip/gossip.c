@@ -153,7 +153,7 @@ static void fire(struct gossip *g, struct timer *timer)
     case TIMER_OLD_MEMBERS: detector_on_old_members(g); break;
     case TIMER_JOIN: join_on_timer(g); break;
     case TIMER_HOP: spread_on_hop_timer(g, timer); break;
-    case TIMER_ANNOUNCE: spread_on_announce_timer(g); break;
+    case TIMER_ANNOUNCE: announce_on_timer(g); break;
     case TIMER_REPORT: events_report(g); break;
     case TIMER_PACE: break; /* the host drains packets after every tick: that is all it was for */
     case TIMER_LEAVE: on_leave_timer(g); break;

@@ -83,7 +83,7 @@ static void dispatch_spread(struct gossip *g, struct member *from,
     case WIRE_SPREAD_BATCH: spread_on_batch(g, from, message); break;
     case WIRE_SPREAD_NEWS: spread_on_news(g, from, message); break;
     case WIRE_HOP_ACKS: spread_on_hop_acks(g, from, message); break;
-    case WIRE_ANNOUNCE: spread_on_announce(g, from, message); break;
+    case WIRE_ANNOUNCE: announce_on_message(g, from, message); break;
     default: dispatch_records(g, from, message);
     }
 }

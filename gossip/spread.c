@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+/* spread.c - the tree over the ring: whoever holds an arc passes the payload to one member in each
+ * quarter of it, and every hop is acknowledged, resent, and then given to somebody else.
+ *
+ * Whether a copy is passed on does not depend on its being new but on whether this arc was served
+ * already: a payload may reach us by a pull before the tree brings it, and the tree's arc would
+ * else go unserved. Arcs shrink with every hop, so nothing circulates. */
+#include "gossip/spread.h"
+
+#include <assert.h>
+
+#include "gossip/arc.h"
+#include "gossip/core.h"
+#include "gossip/mem.h"
+#include "gossip/news.h"
+
+/* Sendings of one hop in all: two to the first choice, then others; what still fails is
+ * anti-entropy's. */
+#define HOP_ATTEMPTS_MAX 6
+
+/* What travels: shared by the hops that carry it. */
+struct payload {
+    uint32_t references;
+    bool is_news;
+    uint64_t key;
+    struct wire_batch batch; /* without its statements */
+    uint32_t statement_count;
+    size_t len;
+    uint8_t statements[]; /* encoded bins */
+};
+
+struct hop {
+    struct timer timer; /* TIMER_HOP */
+    struct hop *next, *previous;
+    struct payload *payload;
+    struct arc arc;
+    uint64_t token;
+    uint64_t to;
+    uint64_t sent_ms;
+    uint32_t attempts;
+};
+
+/* --- Payloads
+ * -------------------------------------------------------------------------------------- */
+
+static struct payload *payload_new(const struct wire_list *statements,
+                                   const struct wire_batch *batch)
+{
+    struct payload *payload = mem_alloc(sizeof *payload + statements->rest.len);
+    static const uint8_t no_secret[16];
+    payload->references = 1;
+    payload->is_news = batch == NULL;
+    if (batch != NULL)
+        payload->batch = *batch;
+    payload->statement_count = statements->count;
+    payload->len = statements->rest.len;
+    if (payload->len > 0)
+        memcpy(payload->statements, statements->rest.data, payload->len);
+    payload->key = hash_short(payload->statements, payload->len, no_secret);
+    if (batch != NULL) /* a range may be empty of statements: superseded ones leave holes */
+        payload->key ^= batch->home ^ (batch->epoch << 20) ^ batch->v1;
+    return payload;
+}
+
+static void payload_release(struct payload *payload)
+{
+    assert(payload->references > 0);
+    if (--payload->references == 0)
+        mem_free(payload);
+}
+
+static struct wire_message message_of(const struct hop *hop)
+{
+    const struct payload *payload = hop->payload;
+    struct wire_list list = {span_of(payload->statements, payload->len), payload->statement_count};
+    struct wire_message message = {
+        .type = payload->is_news ? WIRE_SPREAD_NEWS : WIRE_SPREAD_BATCH,
+        .spread = {.token = hop->token, .arc_low = hop->arc.low, .arc_high = hop->arc.high},
+    };
+    if (payload->is_news) {
+        message.spread.statements = list;
+    } else {
+        message.spread.batch = payload->batch;
+        message.spread.batch.statements = list;
+    }
+    return message;
+}
+
+/* --- Hops
+ * ------------------------------------------------------------------------------------------- */
+
+uint32_t spread_timeout_ms(const struct gossip *g, const struct member *member, uint32_t min_ms)
+{
+    const struct link typical = {.rtt_us = g->spread.typical_rtt_us,
+                                 .rtt_var_us = g->spread.typical_rtt_var_us};
+    const struct link *link = member->link;
+    if (link == NULL || link->rtt_us == 0)
+        link = &typical;
+    return link_timeout_ms(link, min_ms, HOP_TIMEOUT_MAX_MS);
+}
+
+static void hop_free(struct gossip *g, struct hop *hop)
+{
+    timer_cancel(&g->timers, &hop->timer);
+    if (hop->previous != NULL)
+        hop->previous->next = hop->next;
+    else
+        g->spread.first_hop = hop->next;
+    if (hop->next != NULL)
+        hop->next->previous = hop->previous;
+    payload_release(hop->payload);
+    mem_free(hop);
+    g->spread.hop_count--;
+}
+
+static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
+{
+    struct wire_message message = message_of(hop);
+    enum priority priority = hop->payload->is_news ? PRIORITY_MEMBERSHIP : PRIORITY_SET;
+    hop->to = to->tag;
+    hop->sent_ms = g->now.mono_ms;
+    if (hop->attempts++ == 0)
+        g->stats.spread_sent++;
+    else
+        g->stats.spread_resent++;
+    outbox_send(g, to, priority, &message);
+    uint32_t wait_ms = spread_timeout_ms(g, to, HOP_TIMEOUT_MIN_MS);
+    timer_set(&g->timers, &hop->timer, TIMER_HOP, g->now.mono_ms + wait_ms);
+}
+
+static void hop_begin(struct gossip *g, struct payload *payload, struct arc arc)
+{
+    struct member *to = arc_pick(g, arc, 0);
+    if (to == NULL)
+        return;
+    if (g->spread.hop_count >= HOPS_MAX) {
+        /* Sent all the same, but nobody watches over it: announcements and anti-entropy will. */
+        drop_count(g, DROP_LIMIT);
+        struct hop unwatched = {.payload = payload, .arc = arc};
+        struct wire_message message = message_of(&unwatched);
+        outbox_send(g, to, PRIORITY_SET, &message);
+        return;
+    }
+    struct hop *hop = mem_alloc(sizeof *hop);
+    payload->references++;
+    hop->payload = payload;
+    hop->arc = arc;
+    hop->token = ++g->spread.next_token;
+    hop->next = g->spread.first_hop;
+    if (hop->next != NULL)
+        hop->next->previous = hop;
+    g->spread.first_hop = hop;
+    g->spread.hop_count++;
+    hop_send(g, hop, to);
+}
+
+static void serve_arc(struct gossip *g, struct payload *payload, struct arc arc)
+{
+    struct arc parts[SPREAD_FANOUT];
+    size_t count = arc_split(g, arc, parts);
+    for (size_t i = 0; i < count; i++)
+        hop_begin(g, payload, parts[i]);
+}
+
+/* True the first time that we hold this arc, or one around it, for this payload. */
+static bool handle_once(struct gossip *g, uint64_t key, struct arc arc)
+{
+    struct spread *spread = &g->spread;
+    for (size_t i = 0; i < HANDLED_MAX; i++) {
+        const struct handled *handled = &spread->handled[i];
+        if (handled->key == key && arc_within(arc, (struct arc){handled->low, handled->high}))
+            return false;
+    }
+    spread->handled[spread->handled_next] = (struct handled){key, arc.low, arc.high};
+    spread->handled_next = (spread->handled_next + 1) % HANDLED_MAX;
+    return true;
+}
+
+/* Twice to one, then to others of the same arc. An own ALIVE, say, may find the whole arc silent.
+ */
+void spread_on_hop_timer(struct gossip *g, struct timer *timer)
+{
+    struct hop *hop = TIMER_OWNER(timer, struct hop, timer);
+    struct member *to = members_find(g, hop->to);
+    if (hop->attempts >= HOP_ATTEMPTS_MAX) {
+        hop_free(g, hop);
+        return;
+    }
+    if (hop->attempts != 1 || to == NULL || !member_is_live(g, to))
+        to = arc_pick(g, hop->arc, hop->to);
+    if (to == NULL)
+        hop_free(g, hop);
+    else
+        hop_send(g, hop, to);
+}
+
+static void typical_rtt_sample(struct spread *spread, uint32_t rtt_us)
+{
+    struct link typical = {.rtt_us = spread->typical_rtt_us,
+                           .rtt_var_us = spread->typical_rtt_var_us};
+    link_rtt_sample(&typical, rtt_us);
+    spread->typical_rtt_us = typical.rtt_us;
+    spread->typical_rtt_var_us = typical.rtt_var_us;
+}
+
+/* Karn's rule: an answer to something sent twice measures nothing. */
+static void hop_acknowledged(struct gossip *g, struct hop *hop, struct member *from)
+{
+    if (hop->attempts == 1 && from->tag == hop->to) {
+        uint32_t rtt_us = (uint32_t)(g->now.mono_ms - hop->sent_ms) * 1000 + 500;
+        link_rtt_sample(member_link(g, from), rtt_us);
+        typical_rtt_sample(&g->spread, rtt_us);
+    }
+    hop_free(g, hop);
+}
+
+void spread_on_hop_acks(struct gossip *g, struct member *from, const struct wire_message *message)
+{
+    struct wire_list tokens = message->hop_acks.tokens;
+    uint64_t token;
+    while (wire_list_uint(&tokens, &token)) {
+        struct hop *hop = g->spread.first_hop;
+        while (hop != NULL && hop->token != token)
+            hop = hop->next;
+        if (hop != NULL)
+            hop_acknowledged(g, hop, from);
+    }
+}
+
+static void acknowledge(struct gossip *g, struct member *to, uint64_t token)
+{
+    uint8_t bytes[16];
+    struct wire_writer list = {bytes, 0, sizeof bytes, false};
+    wire_put_uint(&list, token);
+    struct wire_message ack = {.type = WIRE_HOP_ACKS, .hop_acks.tokens = wire_list_of(&list, 1)};
+    outbox_send(g, to, PRIORITY_MEMBERSHIP, &ack);
+}
+
+/* --- Coming in
+ * ------------------------------------------------------------------------------------- */
+
+static void pass_on(struct gossip *g, const struct wire_message *message)
+{
+    bool is_news = message->type == WIRE_SPREAD_NEWS;
+    struct arc arc = {message->spread.arc_low, message->spread.arc_high};
+    struct payload *payload =
+        is_news ? payload_new(&message->spread.statements, NULL)
+                : payload_new(&message->spread.batch.statements, &message->spread.batch);
+    if (handle_once(g, payload->key, arc))
+        serve_arc(g, payload, arc);
+    payload_release(payload);
+}
+
+/* An early batch waits unverified in its log. Others may have what it waits for, so it is passed on
+ * now, but not before its signatures are: relaying what nobody signed would make us a reflector. */
+static bool batch_is_signed(struct gossip *g, const struct log *log, const struct wire_batch *batch)
+{
+    struct wire_list list = batch->statements;
+    struct alive home;
+    struct span statement;
+    if (!statement_read_alive(blob_span(log->member->alive), &home))
+        return false;
+    while (wire_list_bin(&list, &statement)) {
+        enum statement_kind kind = statement_kind_of(statement);
+        if (kind != STATEMENT_RECORD && kind != STATEMENT_DELETION)
+            return false;
+        struct blob *blob = statement_admit(g->config.store, statement, kind, &home.id, &g->scope);
+        g->stats.signatures_verified++;
+        if (blob == NULL)
+            return false;
+        blob_release(blob);
+    }
+    return true;
+}
+
+static bool batch_take(struct gossip *g, struct member *from, struct log *log,
+                       const struct wire_batch *batch)
+{
+    switch (log_on_batch(g, log, batch)) {
+    case BATCH_APPLIED: announce_later(g, batch->home, batch->epoch, batch->v1); return true;
+    case BATCH_KNOWN: g->stats.spread_payloads_duplicate++; return true;
+    case BATCH_EARLY:
+    case BATCH_FULL: pull_gap(g, log, from, batch->v0); return batch_is_signed(g, log, batch);
+    case BATCH_BAD: break;
+    }
+    return false;
+}
+
+/* A batch of a home (or a life of one) that we do not know is not acknowledged: its sender then
+ * finds somebody in the arc who does, and we ask for the members that we lack. */
+void spread_on_batch(struct gossip *g, struct member *from, const struct wire_message *message)
+{
+    const struct wire_batch *batch = &message->spread.batch;
+    struct log *log = registry_log_make(g, batch->home, batch->epoch);
+    g->stats.spread_payloads_in++;
+    if (log == NULL) {
+        drop_count(g, DROP_UNKNOWN_SENDER);
+        roster_compare(g, from);
+        return;
+    }
+    if (!batch_take(g, from, log, batch))
+        return;
+    acknowledge(g, from, message->spread.token);
+    pass_on(g, message);
+}
+
+void spread_on_news(struct gossip *g, struct member *from, const struct wire_message *message)
+{
+    if (news_apply_all(g, from, message->spread.statements) == NEWS_BAD)
+        return;
+    acknowledge(g, from, message->spread.token);
+    pass_on(g, message);
+}
+
+/* --- Going out
+ * -------------------------------------------------------------------------------------- */
+
+static void spread_payload(struct gossip *g, struct payload *payload)
+{
+    struct arc everything = {g->tag, g->tag};
+    if (handle_once(g, payload->key, everything))
+        serve_arc(g, payload, everything);
+    payload_release(payload);
+}
+
+void spread_news(struct gossip *g, struct blob *statement)
+{
+    uint8_t bytes[STATEMENT_MAX_BYTES + 8];
+    struct wire_writer writer = {bytes, 0, sizeof bytes, false};
+    wire_put_bin(&writer, blob_span(statement));
+    struct wire_list list = wire_list_of(&writer, 1);
+    if (statement_kind_of(blob_span(statement)) != STATEMENT_HEAD)
+        spread_rumour(g, statement);
+    spread_payload(g, payload_new(&list, NULL));
+}
+
+void spread_batch(struct gossip *g, const struct wire_batch *batch)
+{
+    assert(batch->home == g->tag && batch->v1 > batch->v0);
+    spread_payload(g, payload_new(&batch->statements, batch));
+}
+
+void spread_init(struct gossip *g)
+{
+    /* Tokens start at a random number: an acknowledgement of an earlier life's hop matches nothing.
+     */
+    g->spread.next_token = prng_next(&g->prng) >> 32;
+}
+
+void spread_free(struct gossip *g)
+{
+    while (g->spread.first_hop != NULL)
+        hop_free(g, g->spread.first_hop);
+    timer_cancel(&g->timers, &g->spread.announce_timer);
+    rumours_free(g);
+}
