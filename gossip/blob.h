@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "crypto/hash.h"
+#include "crypto/key.h"
+#include "crypto/sign.h"
 #include "gossip/span.h"
 
 /* bytes = 64-byte Ed25519 signature, then the MessagePack body that it covers (statement.h). The
@@ -41,10 +43,13 @@ struct blob_store;
 struct blob_store *blob_store_new(void);
 /* Every blob but the store's own references must have been released, or they outlive it safely. */
 void blob_store_free(struct blob_store *store);
-/* The verified blob with exactly these bytes, signer and domain, retained; NULL: not known. */
-struct blob *blob_store_find(struct blob_store *store, struct span bytes);
+/* The blob with exactly these bytes whose signature was verified for this signer and scope (the domain
+ * is in the bytes), retained; NULL: not known. */
+struct blob *blob_store_find(struct blob_store *store, struct span bytes, const struct key_public *signer,
+                             const struct sign_scope *scope);
 /* Remembers a blob whose signature was verified (or made). Retains it. */
-void blob_store_add(struct blob_store *store, struct blob *blob);
+void blob_store_add(struct blob_store *store, struct blob *blob, const struct key_public *signer,
+                    const struct sign_scope *scope);
 /* Drops what nobody else holds; call now and then. */
 void blob_store_sweep(struct blob_store *store);
 

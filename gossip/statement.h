@@ -33,6 +33,10 @@ enum statement_kind {
 
 #define PROTOCOL_VERSION 1
 
+/* No epoch, incarnation, version, seq, stamp or time in a statement is above it, so that `known + 1` never
+ * wraps, and languages without unsigned 64-bit numbers can read them. Tags and request numbers use all 64 bits. */
+#define STATEMENT_NUMBER_MAX ((uint64_t)INT64_MAX)
+
 /* [1, id, epoch, incarnation, name, zone, http_url, [address...], protocol_version]
  * An address is a bin of 6 (IPv4) or 18 (IPv6) bytes: ip, then port big endian. */
 struct alive {
@@ -138,7 +142,8 @@ struct command {
 uint64_t node_tag(const struct key_public *id);
 
 /* Each statement_of_X encodes, signs, and returns a blob that the caller owns, or NULL when the fields
- * do not fit STATEMENT_MAX_BYTES (only a record or a command can be that large). */
+ * do not fit STATEMENT_MAX_BYTES (only a record can be that large) or break a limit that the readers
+ * check: what is signed here is readable everywhere. */
 struct blob *statement_of_alive(const struct alive *, const struct key_pair *, const struct sign_scope *);
 struct blob *statement_of_left(const struct left *, const struct key_pair *, const struct sign_scope *);
 struct blob *statement_of_accusation(const struct accusation *, const struct key_pair *,

@@ -29,17 +29,18 @@ enum wire_type {
                            as seen (bin), statement (the replier's ALIVE) */
     WIRE_MEMBERS_PULL,  /* after: members with a tag above it */
     WIRE_MEMBERS,       /* after, through, [[state, age_ms, [statement...]]...] */
-    WIRE_MEMBERS_HASHES,/* [hash...]: COMPARE_BUCKETS of them */
-    WIRE_MEMBERS_LIST,  /* buckets (bit set), [[tag, epoch, incarnation, state]...] */
+    WIRE_MEMBERS_HASHES,/* flags, [hash...]: COMPARE_BUCKETS of them */
+    WIRE_MEMBERS_LIST,  /* flags, buckets (bit set), [[tag, epoch, incarnation, state]...] */
     /* Spreading (spread.c) */
     WIRE_SPREAD_BATCH,  /* token, arc_low, arc_high, batch */
     WIRE_SPREAD_NEWS,   /* token, arc_low, arc_high, [statement...] */
     WIRE_HOP_ACKS,      /* [token...] */
     WIRE_ANNOUNCE,      /* [[home, epoch, version]...] */
     /* Anti-entropy (sync.c, pull.c, repair.c) */
-    WIRE_LOGS_HASHES,   /* flags, [hash...] */
-    WIRE_LOGS_LIST,     /* flags, buckets (bit set), [[home, epoch, applied, head_version, head_root]...] */
-    WIRE_PULL,          /* request, home, epoch, after, window_bytes */
+    WIRE_LOGS_HASHES,   /* flags, [hash...]: one (all logs) or COMPARE_BUCKETS; sync.c */
+    WIRE_LOGS_LIST,     /* flags (enum sync_flag), buckets (bit set; in pages: the home after which),
+                           [[home, epoch, applied, head_version, head_root]...]: the root's first 8 bytes */
+    WIRE_PULL,          /* request, home, epoch, after, window_bytes, is_reset */
     WIRE_RANGE,         /* request, is_reset, is_last, batch */
     WIRE_HEAD_PULL,     /* [[home, epoch]...] */
     WIRE_ROOT_PULL,     /* request, home, epoch, page */
@@ -102,7 +103,7 @@ struct wire_message {
         } spread;
         struct { struct wire_list tokens; } hop_acks;
         struct { struct wire_list entries; } announce; /* and HEAD_PULL */
-        struct { uint64_t request, home, epoch, after, window_bytes; } pull;
+        struct { uint64_t request, home, epoch, after, window_bytes; bool is_reset; } pull;
         struct { uint64_t request; bool is_reset, is_last; struct wire_batch batch; } range;
         struct { uint64_t request, home, epoch, page; } root_pull;
         struct { uint64_t request, home, epoch, version, page; struct wire_list hashes; } root_page;
@@ -125,10 +126,12 @@ struct wire_reader {
     struct span rest;
 };
 
-/* False: malformed anywhere in the packet. */
+/* False: malformed anywhere in the packet, or longer than PACKET_PLAIN_MAX_BYTES. */
 bool wire_read_header(struct wire_reader *, struct span plain, struct wire_header *);
 enum wire_next { WIRE_NEXT_MESSAGE, WIRE_NEXT_SKIPPED, WIRE_NEXT_END, WIRE_NEXT_BAD };
-/* SKIPPED: a type this version does not know. BAD: a known type with the wrong shape; read no further. */
+/* SKIPPED: a type this version does not know. BAD: a known type with the wrong shape; after it comes END.
+ * The lists of a message that is returned hold at most WIRE_LIST_MAX elements, all of the kind that enum
+ * wire_type shows (uint, bin or list; what is inside an inner list is its reader's to check). */
 enum wire_next wire_read_next(struct wire_reader *, struct wire_message *);
 
 /* Elements of a list; each returns false when the list is at its end or the element is of another kind. */
@@ -138,8 +141,8 @@ bool wire_list_list(struct wire_list *, struct wire_list *);
 
 /* --- Writing ------------------------------------------------------------------------------------- */
 
-/* Appends MessagePack to a caller's buffer. After an overflow `overflowed` stays set and len is where it was
- * before the call that failed, so that a message is in the buffer wholly or not at all. */
+/* Appends MessagePack to a caller's buffer. After an overflow of a wire_put_X, `overflowed` stays set, len is where
+ * it was before that call, and later calls do nothing: whoever goes on in the same buffer clears it first. */
 struct wire_writer {
     uint8_t *data;
     size_t len;
@@ -157,7 +160,8 @@ void wire_put_text(struct wire_writer *, struct span);
 void wire_put_nil(struct wire_writer *);
 /* Appends a whole message. Its wire_list fields are written from their encoded elements: to build one, write
  * the elements with wire_put_* into a scratch writer and hand over wire_list_of(&scratch, count).
- * False (and nothing written) when it does not fit. */
+ * False, and the writer is as it was, when it does not fit or a list has over WIRE_LIST_MAX elements: a smaller
+ * message may still fit. */
 bool wire_write_message(struct wire_writer *, const struct wire_message *);
 struct wire_list wire_list_of(const struct wire_writer *, uint32_t count);
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* text.c - is a run of bytes from outside text that may be shown and stored? */
+#include "gossip/text.h"
+
+#include <assert.h>
+
+#define NO_CHARACTER UINT32_MAX
+
+/* How many bytes follow this first one; 4: it cannot be a first one. */
+static size_t tail_bytes(uint8_t first)
+{
+    if (first < 0x80)
+        return 0;
+    if (first >= 0xc2 && first < 0xe0)
+        return 1;
+    if (first >= 0xe0 && first < 0xf0)
+        return 2;
+    return first >= 0xf0 && first < 0xf5 ? 3 : 4;
+}
+
+/* The character at *at, which moves behind it; NO_CHARACTER: not UTF-8. */
+static uint32_t character_next(struct span text, size_t *at)
+{
+    static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+    assert(*at < text.len);
+    uint8_t first = text.data[(*at)++];
+    size_t tail = tail_bytes(first);
+    if (tail > 3 || tail > text.len - *at)
+        return NO_CHARACTER;
+    uint32_t code = tail == 0 ? first : first & (0x3fu >> tail);
+    for (size_t i = 0; i < tail; i++) {
+        uint8_t next = text.data[(*at)++];
+        if ((next & 0xc0) != 0x80)
+            return NO_CHARACTER;
+        code = code << 6 | (next & 0x3f);
+    }
+    bool is_surrogate = code >= 0xd800 && code < 0xe000;
+    return code < smallest[tail] || code > 0x10ffff || is_surrogate ? NO_CHARACTER : code;
+}
+
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+bool text_is_clean(struct span text, size_t min_bytes, size_t max_bytes)
+{
+    if (text.len < min_bytes || text.len > max_bytes)
+        return false;
+    for (size_t at = 0; at < text.len;) {
+        uint32_t code = character_next(text, &at);
+        if (code == NO_CHARACTER || is_control(code))
+            return false;
+    }
+    return true;
+}
+
+bool text_is_object(struct span text, size_t max_bytes)
+{
+    if (text.len < 2 || text.len > max_bytes || text.data[0] != '{' ||
+        text.data[text.len - 1] != '}')
+        return false;
+    for (size_t at = 0; at < text.len;) {
+        uint32_t code = character_next(text, &at);
+        bool is_blank = code == '\t' || code == '\n' || code == '\r';
+        /* DEL and C1 are legal inside JSON strings, and a client's metadata must come back as sent.
+         */
+        if (code == NO_CHARACTER || (code < 0x20 && !is_blank))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* text.h - is a run of bytes from outside text that may be shown and stored? Internal. */
+#ifndef AURORA_GOSSIP_TEXT_H
+#define AURORA_GOSSIP_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gossip/span.h"
+
+/* Valid UTF-8 (RFC 3629: no surrogates, nothing overlong), no control character (C0, DEL, C1), and
+ * from min to max bytes: it can neither break a log line nor drive a terminal. */
+bool text_is_clean(struct span text, size_t min_bytes, size_t max_bytes);
+
+/* Could this be a JSON object's text? Valid UTF-8 from '{' to '}', whose only control characters
+ * are JSON's white space. Whether it parses is checked where a client hands it in. */
+bool text_is_object(struct span text, size_t max_bytes);
+
+#endif
