@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* blob.h - a signed statement's bytes: immutable, reference-counted, shared by core, view and wire. */
+/* blob.h - a signed statement's bytes: immutable, reference-counted, shared by core and view */
 #ifndef AURORA_GOSSIP_BLOB_H
 #define AURORA_GOSSIP_BLOB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@
 struct blob {
     atomic_uint references;
     uint32_t len;
+    struct hash content; /* root.c, in the core's thread only: hash of all the bytes, */
+    bool has_content;    /* made when first needed; cores that share the blob share the work */
     uint8_t bytes[];
 };
 
@@ -43,10 +46,10 @@ struct blob_store;
 struct blob_store *blob_store_new(void);
 /* Every blob but the store's own references must have been released, or they outlive it safely. */
 void blob_store_free(struct blob_store *store);
-/* The blob with exactly these bytes whose signature was verified for this signer and scope (the domain
- * is in the bytes), retained; NULL: not known. */
-struct blob *blob_store_find(struct blob_store *store, struct span bytes, const struct key_public *signer,
-                             const struct sign_scope *scope);
+/* The blob with exactly these bytes whose signature was verified for this signer and scope (the
+ * domain is in the bytes), retained; NULL: not known. */
+struct blob *blob_store_find(struct blob_store *store, struct span bytes,
+                             const struct key_public *signer, const struct sign_scope *scope);
 /* Remembers a blob whose signature was verified (or made). Retains it. */
 void blob_store_add(struct blob_store *store, struct blob *blob, const struct key_public *signer,
                     const struct sign_scope *scope);

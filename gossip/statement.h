@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* statement.h - what nodes and peers sign: encoding, signing and bounded decoding of each kind.
  *
- * A statement travels as 64 bytes of Ed25519 signature followed by its body, a MessagePack array whose
- * first element is the kind. Unknown trailing elements are skipped when read and kept when relayed: the
- * signature covers the body as it is. Nodes are named by tag: the first 8 bytes of their public key, big
- * endian (a member table never holds two keys with one tag). */
+ * A statement travels as 64 bytes of Ed25519 signature followed by its body, a MessagePack array
+ * whose first element is the kind. Unknown trailing elements are skipped when read and kept when
+ * relayed: the signature covers the body as it is. Nodes are named by tag: the first 8 bytes of
+ * their public key, big endian (a member table never holds two keys with one tag). */
 #ifndef AURORA_GOSSIP_STATEMENT_H
 #define AURORA_GOSSIP_STATEMENT_H
 
@@ -33,8 +33,9 @@ enum statement_kind {
 
 #define PROTOCOL_VERSION 1
 
-/* No epoch, incarnation, version, seq, stamp or time in a statement is above it, so that `known + 1` never
- * wraps, and languages without unsigned 64-bit numbers can read them. Tags and request numbers use all 64 bits. */
+/* No epoch, incarnation, version, seq, stamp or time in a statement is above it, so that
+ * `known + 1` never wraps, and languages without unsigned 64-bit numbers can read them. Tags and
+ * request numbers use all 64 bits. */
 #define STATEMENT_NUMBER_MAX ((uint64_t)INT64_MAX)
 
 /* [1, id, epoch, incarnation, name, zone, http_url, [address...], protocol_version]
@@ -43,7 +44,7 @@ struct alive {
     struct key_public id;
     uint64_t epoch;
     uint64_t incarnation;
-    struct span name; /* UTF-8 without control characters, at most NODE_NAME_MAX_BYTES; so zone, url */
+    struct span name; /* clean text (text.h), 1 to NODE_NAME_MAX_BYTES; zone, url may be empty */
     struct span zone;
     struct span http_url;
     struct addr addresses[NODE_ADDRESSES_MAX]; /* at least one */
@@ -59,7 +60,8 @@ struct left {
 };
 
 /* [3, accuser, subject, epoch, incarnation, stamp]: the accuser's probes of the subject's life
- * (epoch, incarnation) fail. stamp = max(last stamp + 1, own wall ms): it orders one accuser's words. */
+ * (epoch, incarnation) fail. stamp = max(last stamp + 1, own wall ms): it orders one accuser's
+ * words. */
 struct accusation {
     uint64_t accuser;
     uint64_t subject;
@@ -71,7 +73,8 @@ struct accusation {
 /* What describes a peer; the spans point into the statement (or the command) it was read from. */
 struct peer_description {
     struct span peer_id;
-    struct span archetypes[PEER_ARCHETYPES_MAX]; /* as given, duplicates removed by whoever registers */
+    /* As given; whoever registers removes duplicates. */
+    struct span archetypes[PEER_ARCHETYPES_MAX];
     size_t archetype_count;
     struct span address;
     uint16_t port;
@@ -127,8 +130,8 @@ struct head {
 
 enum command_kind { COMMAND_HEARTBEAT = 1, COMMAND_DEREGISTER = 2 };
 
-/* [7, origin, target, request, kind, peer_id, token_hash | nil]: a client's command on its way to the
- * peer's home, signed by the node that the client spoke to. */
+/* [7, origin, target, request, kind, peer_id, token_hash | nil]: a client's command on its way to
+ * the peer's home, signed by the node that the client spoke to. */
 struct command {
     uint64_t origin;
     uint64_t target;
@@ -141,23 +144,26 @@ struct command {
 
 uint64_t node_tag(const struct key_public *id);
 
-/* Each statement_of_X encodes, signs, and returns a blob that the caller owns, or NULL when the fields
- * do not fit STATEMENT_MAX_BYTES (only a record can be that large) or break a limit that the readers
- * check: what is signed here is readable everywhere. */
-struct blob *statement_of_alive(const struct alive *, const struct key_pair *, const struct sign_scope *);
-struct blob *statement_of_left(const struct left *, const struct key_pair *, const struct sign_scope *);
+/* Each statement_of_X encodes, signs, and returns a blob that the caller owns, or NULL when the
+ * fields do not fit STATEMENT_MAX_BYTES (only a record can be that large) or break a limit that the
+ * readers check: what is signed here is readable everywhere. */
+struct blob *statement_of_alive(const struct alive *, const struct key_pair *,
+                                const struct sign_scope *);
+struct blob *statement_of_left(const struct left *, const struct key_pair *,
+                               const struct sign_scope *);
 struct blob *statement_of_accusation(const struct accusation *, const struct key_pair *,
                                      const struct sign_scope *);
 struct blob *statement_of_record(const struct record *, const struct key_pair *,
                                  const struct sign_scope *);
 struct blob *statement_of_deletion(const struct deletion *, const struct key_pair *,
                                    const struct sign_scope *);
-struct blob *statement_of_head(const struct head *, const struct key_pair *, const struct sign_scope *);
+struct blob *statement_of_head(const struct head *, const struct key_pair *,
+                               const struct sign_scope *);
 struct blob *statement_of_command(const struct command *, const struct key_pair *,
                                   const struct sign_scope *);
 
-/* Each reader checks shape, limits and text, not the signature; spans point into `bytes`, which is the
- * whole statement, signature included. False: malformed. */
+/* Each reader checks shape, limits and text, not the signature; spans point into `bytes`, which is
+ * the whole statement, signature included. False: malformed. */
 enum statement_kind statement_kind_of(struct span bytes); /* 0: malformed or unknown */
 bool statement_read_alive(struct span bytes, struct alive *);
 bool statement_read_left(struct span bytes, struct left *);
