@@ -23,7 +23,7 @@
 #define CONFIG_GOSSIP_PORT 4747
 #define CONFIG_HTTP_PORT   4780
 
-/* "host", "host:port", "[ipv6]:port" */
+/* A seed: a host name or an address, and a port. */
 struct config_endpoint {
     char host[CONFIG_HOST_MAX_BYTES + 1];
     uint16_t port;
@@ -59,6 +59,8 @@ struct node_config {
     uint32_t probe_interval_ms;
     uint32_t suspicion_min_ms;
     uint32_t forward_timeout_ms;
+    uint32_t rejoin_interval_ms; /* how often one dead member and one seed are asked */
+    uint32_t join_wait_ms;       /* without an answer for so long a node starts alone */
 };
 
 enum config_outcome {
@@ -76,5 +78,9 @@ bool config_parse_text(struct node_config *, const char *name, const char *text,
 void config_defaults(struct node_config *);
 /* What can only be judged when all is read: wildcards without --advertise, and so on. */
 bool config_check(const struct node_config *, char error[CONFIG_ERROR_MAX_BYTES]);
+/* "host", "host:port", "[ipv6]:port"; without a port it is CONFIG_GOSSIP_PORT. */
+bool config_parse_endpoint(const char *text, struct config_endpoint *);
+/* help.c: what --help prints. */
+extern const char config_help[];
 
 #endif
