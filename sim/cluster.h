@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cluster.h - the vocabulary in which scenarios are written: a cluster in a virtual world, its faults,
- * its clients, and waiting for what must come true
+/* cluster.h - the vocabulary in which scenarios are written: a cluster in a virtual world, its
+ * faults, its clients, and waiting for what must come true
  *
- *     struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 5, .seed = 7, .loss = 0.05});
- *     cluster_boot(c);
- *     cr_assert_eq(cluster_register(c, 0, "printer"), RESULT_OK);
+ *     struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 5, .seed = 7, .loss =
+ * 0.05}); cluster_boot(c); cr_assert_eq(cluster_register(c, 0, "printer"), RESULT_OK);
  *     cr_assert_leq(cluster_wait_everywhere(c, peer_visible("printer"), 100), 100);
  *     cluster_cut(c, NODES(0, 1), NODES(2, 3, 4));
  *     cluster_run_for(c, 60000);
@@ -13,9 +12,10 @@
  *     cr_assert(cluster_check(c));
  *     cluster_free(c);
  *
- * Nodes are numbered from 0. Times are virtual: the functions take milliseconds, and everything measured is in
- * microseconds since the world began. "Everywhere" is at every node that runs, is not paused and has not left.
- * Everything derives from the one seed: the same calls give the same world, event by event. */
+ * Nodes are numbered from 0. Times are virtual: the functions take milliseconds, and everything
+ * measured is in microseconds since the world began. "Everywhere" is at every node that runs and is
+ * neither paused nor blocked. Everything derives from the one seed: the same calls give the same
+ * world, event by event. */
 #ifndef AURORA_SIM_CLUSTER_H
 #define AURORA_SIM_CLUSTER_H
 
@@ -40,26 +40,29 @@ struct cluster_options {
     double reorder;
     double flip;
     double burst_enter, burst_leave, burst_loss; /* Gilbert-Elliott, per sender */
-    size_t seeds;            /* the first so many nodes are everybody's seeds: 1 */
-    double start_spread_ms;  /* cluster_boot starts the nodes at random within it: 100 */
+    size_t seeds;           /* the first so many nodes are everybody's seeds: 1 */
+    double start_spread_ms; /* cluster_boot starts the nodes at random within it: 100 */
     enum gossip_detector detector;
-    const struct gossip_config *config; /* NULL: gossip_config_defaults; else its plain values (times, counts,
-                                           caps); names, keys, addresses and seeds are the world's */
-    const char *name;   /* of the cluster: "world" */
-    const char *trace;  /* a file to write one line per event to */
+    const struct gossip_config
+        *config;       /* NULL: gossip_config_defaults; else its plain values (times, counts,
+                          caps); names, keys, addresses and seeds are the world's */
+    const char *name;  /* of the cluster: "world" */
+    const char *trace; /* a file to write one line per event to */
 };
 
 struct cluster; /* cluster.c */
 
 /* Nodes exist but none runs. */
 struct cluster *cluster_new(const struct cluster_options *);
-/* Prints and aborts if an invariant broke that nobody asked about (cluster_check, cluster_failures). */
+/* Prints and aborts if an invariant broke that nobody asked about (cluster_check,
+ * cluster_failures). */
 void cluster_free(struct cluster *);
 struct world *cluster_world(struct cluster *);
 uint64_t cluster_seed(const struct cluster *);
 size_t cluster_nodes(const struct cluster *);
 
-/* --- Time ------------------------------------------------------------------------------------------ */
+/* --- Time
+ * ------------------------------------------------------------------------------------------ */
 
 #define CLUSTER_NEVER UINT64_MAX
 
@@ -70,16 +73,16 @@ void cluster_run_for(struct cluster *, uint64_t ms);
 struct condition {
     enum condition_kind {
         CONDITION_PEER_VISIBLE = 1,
-        CONDITION_PEER_HIDDEN,   /* not visible: gone, or never seen */
-        CONDITION_PEER_HOME,     /* visible, and `node` is its home */
-        CONDITION_MEMBER_STATE,  /* `node` is in `state` here (`node` itself is not asked) */
-        CONDITION_MEMBER_NOT,    /* ... in any other state, or unknown */
-        CONDITION_ALL_ALIVE,     /* every running node is ALIVE here, and the first sync is done */
-        CONDITION_CONVERGED,     /* the node says so */
-        CONDITION_VIEWS_EQUAL,   /* as at every other running node */
-        CONDITION_LOGS_PROVED,   /* every log of a member that is ALIVE here */
+        CONDITION_PEER_HIDDEN,  /* not visible: gone, or never seen */
+        CONDITION_PEER_HOME,    /* visible, and `node` is its home */
+        CONDITION_MEMBER_STATE, /* `node` is in `state` here (`node` itself is not asked) */
+        CONDITION_MEMBER_NOT,   /* ... in any other state, or unknown */
+        CONDITION_ALL_ALIVE,    /* every running node is ALIVE here, and the first sync is done */
+        CONDITION_CONVERGED,    /* the node says so */
+        CONDITION_VIEWS_EQUAL,  /* as at every other running node */
+        CONDITION_LOGS_PROVED,  /* every log of a member that is ALIVE here */
         CONDITION_CUT_OFF,
-        CONDITION_SETTLED,       /* ALL_ALIVE, VIEWS_EQUAL and LOGS_PROVED at once */
+        CONDITION_SETTLED, /* ALL_ALIVE, VIEWS_EQUAL and LOGS_PROVED at once */
     } kind;
     const char *peer_id;
     size_t node;
@@ -131,27 +134,22 @@ static inline struct condition settled(void)
     return (struct condition){.kind = CONDITION_SETTLED};
 }
 
-/* Runs until it holds, at most bound_ms. Returns the virtual milliseconds that it took, rounded up, or
- * CLUSTER_NEVER. Conditions on peers and members are looked at after every event, those that ask the cores (VIEWS_EQUAL,
- * LOGS_PROVED, SETTLED) every 5 ms. When it never comes true, what is missing where goes to stderr with the seed. */
+/* Runs until it holds, at most bound_ms. Returns the virtual milliseconds that it took, rounded up,
+ * or CLUSTER_NEVER. Conditions on peers and members are looked at after every event, those that ask
+ * the cores (VIEWS_EQUAL, LOGS_PROVED, SETTLED) every 5 ms. When it never comes true, what is
+ * missing where goes to stderr with the seed. */
 uint64_t cluster_wait_everywhere(struct cluster *, struct condition, uint64_t bound_ms);
 uint64_t cluster_wait_at(struct cluster *, size_t node, struct condition, uint64_t bound_ms);
 /* Does it hold now? */
 bool cluster_holds_everywhere(struct cluster *, struct condition);
 bool cluster_holds_at(struct cluster *, size_t node, struct condition);
 
-/* --- Nodes' lives ---------------------------------------------------------------------------------- */
+/* --- Nodes' lives
+ * ---------------------------------------------------------------------------------- */
 
-/* What a node finds when it starts. */
-enum disk {
-    DISK_LATEST = 0, /* key, epoch, members and leases as they were when it stopped */
-    DISK_OLD,        /* the same as they were at the last cluster_copy_disk of this node */
-    DISK_KEY_ONLY,   /* the key, nothing else: amnesia */
-    DISK_NONE,       /* nothing: a new key under the old name and address */
-};
-
-/* Starts every node at random within start_spread_ms and waits until everybody sees everybody alive and is
- * synced; asserts that it takes at most a minute. Returns the milliseconds since the last start. */
+/* Starts every node at random within start_spread_ms and waits until everybody sees everybody alive
+ * and is synced; asserts that it takes at most a minute. Returns the milliseconds since the last
+ * start. */
 uint64_t cluster_boot(struct cluster *);
 /* All of them now; does not wait. */
 void cluster_start_all(struct cluster *);
@@ -164,8 +162,8 @@ void cluster_copy_disk(struct cluster *, size_t node);
 /* Says LEFT, and stops when that was said. */
 void cluster_leave(struct cluster *, size_t node);
 bool cluster_is_running(const struct cluster *, size_t node);
-/* The core, for what the vocabulary does not say; NULL when the node is down. After a command or other input
- * given to it directly, call cluster_drain. */
+/* The core, for what the vocabulary does not say; NULL when the node is down. After a command or
+ * other input given to it directly, call cluster_drain. */
 struct gossip *cluster_core(struct cluster *, size_t node);
 struct gossip_time cluster_time(struct cluster *, size_t node);
 void cluster_drain(struct cluster *, size_t node);
@@ -175,7 +173,8 @@ struct addr cluster_addr(const struct cluster *, size_t node);
 /* The node's current life. */
 uint64_t cluster_epoch(const struct cluster *, size_t node);
 
-/* --- Faults ---------------------------------------------------------------------------------------- */
+/* --- Faults
+ * ---------------------------------------------------------------------------------------- */
 
 /* Nothing passes between the two sets, either way; cuts add up until healed. */
 void cluster_cut(struct cluster *, struct node_set a, struct node_set b);
@@ -190,28 +189,22 @@ void cluster_pause(struct cluster *, size_t node);
 void cluster_resume(struct cluster *, size_t node);
 /* Paused for so long, from now; does not wait. */
 void cluster_stall(struct cluster *, size_t node, uint64_t ms);
-/* Lifeguard's anomaly: its timers run, but what it sends and what it is sent waits until unblocked. */
+/* Lifeguard's anomaly: its timers run, but what it sends and what it is sent waits until unblocked.
+ */
 void cluster_block(struct cluster *, size_t node);
 void cluster_unblock(struct cluster *, size_t node);
 /* Its wall clock against the world's, from now on; may jump either way. */
 void cluster_set_clock(struct cluster *, size_t node, int64_t skew_ms);
 
-/* --- Commands and clients -------------------------------------------------------------------------- */
-
-/* What a client sees of a command. */
-struct answer {
-    bool is_done;
-    enum gossip_result result;
-    const char *field;      /* RESULT_INVALID */
-    uint64_t at_us;         /* when the reply came */
-    uint64_t wall_ms;       /* reply.wall_ms */
-    uint64_t expires_in_ms;
-};
+/* --- Commands and clients
+ * -------------------------------------------------------------------------- */
 
 /* Each runs the world until the reply is there, at most a minute (then: aborts, with the seed). */
 enum gossip_result cluster_register(struct cluster *, size_t node, const char *peer_id);
-enum gossip_result cluster_register_ttl(struct cluster *, size_t node, const char *peer_id, uint32_t ttl_s);
-enum gossip_result cluster_register_as(struct cluster *, size_t node, const struct gossip_registration *);
+enum gossip_result cluster_register_ttl(struct cluster *, size_t node, const char *peer_id,
+                                        uint32_t ttl_s);
+enum gossip_result cluster_register_as(struct cluster *, size_t node,
+                                       const struct gossip_registration *);
 enum gossip_result cluster_heartbeat(struct cluster *, size_t node, const char *peer_id);
 enum gossip_result cluster_deregister(struct cluster *, size_t node, const char *peer_id);
 /* The last answer that one of these got. */
@@ -226,28 +219,31 @@ struct answer cluster_answer(const struct cluster *, uint64_t request);
 /* What cluster_register sends: port 8080, archetypes "test", address 10.9.8.7, metadata {}. */
 struct gossip_registration cluster_registration(const char *peer_id, uint32_t ttl_s);
 
-/* A client that heartbeats for a peer that is registered already, every so often, the first time after a random
- * part of that. With several nodes it goes on to the next when one is down (or, alternating, each time: a load
- * balancer). It never registers again. */
+/* A client that heartbeats for a peer that is registered already, every so often, the first time
+ * after a random part of that. With several nodes it goes on to the next when one is down (or,
+ * alternating, each time: a load balancer). It never registers again. */
 struct client_stats {
     uint64_t sent, ok, unknown, refused, other; /* refused: the node was down; unknown: a 404 */
     enum gossip_result last;
 };
-void cluster_client_start(struct cluster *, const char *peer_id, uint64_t every_ms, const size_t *nodes,
-                          size_t node_count, bool alternates);
+void cluster_client_start(struct cluster *, const char *peer_id, uint64_t every_ms,
+                          const size_t *nodes, size_t node_count, bool alternates);
 void cluster_client_stop(struct cluster *, const char *peer_id);
 struct client_stats cluster_client_stats(const struct cluster *, const char *peer_id);
 
-/* --- What was seen, and when ----------------------------------------------------------------------- */
+/* --- What was seen, and when
+ * ----------------------------------------------------------------------- */
 
 bool cluster_sees_peer(const struct cluster *, size_t node, const char *peer_id);
 /* When the peer became visible there (this time); CLUSTER_NEVER: it is not. */
 uint64_t cluster_peer_since_us(const struct cluster *, size_t node, const char *peer_id);
-/* How often it has become visible, and invisible, at that node in this life of the node: a blink is 2 and 1. */
+/* How often it has become visible, and invisible, at that node in this life of the node: a blink is
+ * 2 and 1. */
 uint64_t cluster_peer_ups(const struct cluster *, size_t node, const char *peer_id);
 uint64_t cluster_peer_downs(const struct cluster *, size_t node, const char *peer_id);
 /* Why it went, the last time. */
-enum peer_down_reason cluster_peer_down_reason(const struct cluster *, size_t node, const char *peer_id);
+enum peer_down_reason cluster_peer_down_reason(const struct cluster *, size_t node,
+                                               const char *peer_id);
 /* Which node is its home there (a node number), or SIZE_MAX. */
 size_t cluster_peer_home(const struct cluster *, size_t node, const char *peer_id);
 size_t cluster_peers_visible(const struct cluster *, size_t node);
@@ -255,25 +251,26 @@ size_t cluster_peers_visible(const struct cluster *, size_t node);
 /* MEMBER_FORGOTTEN: unknown there. */
 enum member_state cluster_sees_member(const struct cluster *, size_t node, size_t member);
 uint64_t cluster_member_since_us(const struct cluster *, size_t node, size_t member);
-/* Over the whole world: how often a running node was declared DEAD somewhere (false positives); each declaration at
- * each node counts. */
+/* Over the whole world: how often a running node was declared DEAD somewhere (false positives);
+ * each declaration at each node counts. */
 uint64_t cluster_false_deaths(const struct cluster *);
 
-/* Milliseconds from `since_us` until each running node saw the peer; those that have not are CLUSTER_NEVER's
- * double. Returns how many were written. */
-size_t cluster_visibility_ms(const struct cluster *, const char *peer_id, uint64_t since_us, double *out,
-                             size_t capacity);
+/* Milliseconds from `since_us` until each running node saw the peer; INFINITY for those that have
+ * not. Returns how many were written. */
+size_t cluster_visibility_ms(const struct cluster *, const char *peer_id, uint64_t since_us,
+                             double *out, size_t capacity);
 /* The same, until each running node had `member` in `state`. */
-size_t cluster_detection_ms(const struct cluster *, size_t member, enum member_state state, uint64_t since_us,
-                            double *out, size_t capacity);
+size_t cluster_detection_ms(const struct cluster *, size_t member, enum member_state state,
+                            uint64_t since_us, double *out, size_t capacity);
 /* Sorts; p is 0 to 100 (nearest rank). */
 double percentile(double *values, size_t count, double p);
 
-/* --- Invariants ------------------------------------------------------------------------------------ */
+/* --- Invariants
+ * ------------------------------------------------------------------------------------ */
 
-/* Those of safety (applied never decreases, DEAD has its quorum, packets fit, no nonce repeats) are watched at every
- * event. This looks at everything now: they held until now, and each node's view as built from its events is what its
- * core answers. What broke is printed with the seed. */
+/* Those of safety (applied never decreases, DEAD has its quorum, packets fit, no nonce repeats) are
+ * watched at every event. This looks at everything now: they held until now, and each node's view
+ * as built from its events is what its core answers. What broke is printed with the seed. */
 bool cluster_check(struct cluster *);
 /* cluster_check, and also: equal views, every log proved. For after a heal. */
 bool cluster_check_settled(struct cluster *);

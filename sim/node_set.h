@@ -36,8 +36,8 @@ static inline struct node_set node_set_of(const size_t *nodes, size_t count)
 }
 
 /* NODES(0, 2, 5): just these. */
-#define NODES(...)                                                                                 \
-    node_set_of((const size_t[]){__VA_ARGS__},                                                     \
+#define NODES(...)                             \
+    node_set_of((const size_t[]){__VA_ARGS__}, \
                 sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t))
 
 /* NODES_RANGE(3, 7): 3, 4, 5 and 6. */

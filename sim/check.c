@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+/* check.c - the invariants, each held against the core's public answers and the naive view */
+#include "sim/check.h"
+
+#include "crypto/hash.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { PRINTED_MAX = 40 };
+
+void check_failed(struct world *world, size_t node, const char *format, ...)
+{
+    va_list arguments;
+
+    if (++world->failures > PRINTED_MAX)
+        return;
+    fprintf(stderr, "seed %" PRIu64 ", %" PRIu64 ".%06" PRIu64 " s, n%zu: ", world->options.seed,
+            world->now_us / 1000000, world->now_us % 1000000, node);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+/* --- At every event
+ * ---------------------------------------------------------------------------------- */
+
+void check_packet(struct world *world, size_t node, const uint8_t *bytes, size_t len)
+{
+    static const uint8_t key[HASH_SHORT_KEY_BYTES] = "nonces";
+
+    if (len > PACKET_MAX_BYTES || len < SEAL_OVERHEAD) {
+        check_failed(world, node, "I18: a packet of %zu bytes", len);
+        return;
+    }
+    uint64_t print = hash_short(bytes + 1 + SEAL_TAG_BYTES, SEAL_NONCE_BYTES, key);
+    uint64_t *slot = &world->nonces[print & (world->nonce_slots - 1)];
+    if (*slot == print)
+        check_failed(world, node, "I18: a nonce was used twice");
+    *slot = print;
+}
+
+/* Neither DEAD nor LEFT nor forgotten. */
+static size_t count_voters(const struct gossip *core)
+{
+    size_t voters = 0;
+
+    for (size_t i = 0; i < gossip_member_count(core); i++) {
+        struct gossip_member_info member;
+
+        if (gossip_member_at(core, i, &member) && member.state < MEMBER_DEAD)
+            voters++;
+    }
+    return voters;
+}
+
+/* The members that died in the same input are not among the voters any more: the quorum asked for
+ * here is at most what was asked for then, never more. */
+static void check_death(struct world *world, size_t node, const struct gossip_event *event)
+{
+    const struct gossip *core = world->nodes[node].core;
+    struct gossip_member_info member;
+
+    if (world->config.detector != DETECTOR_AURORA ||
+        !gossip_member_find(core, event->member.tag, &member) || member.state != MEMBER_DEAD ||
+        member.epoch != event->member.epoch || member.incarnation != event->member.incarnation)
+        return;
+    size_t voters = count_voters(core) + 1, quorum = (voters + 1) / 2;
+    if (quorum > QUORUM_MAX)
+        quorum = QUORUM_MAX;
+    if (member.accusers < quorum)
+        check_failed(world, node, "I4: n%zd is DEAD on the word of %u, the quorum is %zu",
+                     (ssize_t)world_node_of_tag(world, member.tag), member.accusers, quorum);
+}
+
+void check_event(struct world *world, size_t node, const struct gossip_event *event)
+{
+    if (event->kind != GOSSIP_EVENT_MEMBER || event->member.state != MEMBER_DEAD)
+        return;
+    uint64_t tag = event->member.tag;
+    size_t number = intern_find(&world->tags, span_of(&tag, sizeof(tag)));
+    const struct seen_member *before = observe_member(&world->nodes[node].seen, number);
+    if (before->is_known && before->state == MEMBER_DEAD && before->epoch == event->member.epoch)
+        return;
+    check_death(world, node, event);
+    size_t subject = world_node_of_tag(world, tag);
+    if (subject != SIZE_MAX && world->nodes[subject].core != NULL &&
+        world->nodes[subject].tag == tag && world->nodes[subject].epoch == event->member.epoch)
+        world->false_deaths++;
+}
+
+/* --- I17
+ * --------------------------------------------------------------------------------------------- */
+
+static bool find_log(const struct gossip *core, uint64_t home, uint64_t epoch,
+                     struct gossip_log_info *log)
+{
+    for (size_t i = 0; i < gossip_log_count(core); i++)
+        if (gossip_log_at(core, i, log) && log->home == home && log->epoch == epoch)
+            return true;
+    return false;
+}
+
+/* What a node must show, from the winning statement and its home's standing alone. While a home is
+ * gone the grace decides, and either answer may be right. */
+static const char *filter(const struct gossip *core, const struct gossip_peer_info *peer)
+{
+    struct gossip_log_info log;
+    bool is_record =
+        peer->record != NULL && statement_kind_of(blob_span(peer->record)) == STATEMENT_RECORD;
+
+    if (peer->visible && !is_record)
+        return "a deletion is visible";
+    if (!is_record)
+        return NULL;
+    bool has_log = find_log(core, peer->home, peer->epoch, &log);
+    if (peer->visible && !has_log)
+        return "a record is visible that is in no log";
+    if (peer->visible && log.applied < peer->version)
+        return "a record is visible that is not applied";
+    if (!peer->visible && has_log && log.standing != HOME_GONE)
+        return "a record is hidden whose home vouches for it";
+    return NULL;
+}
+
+static bool check_peer(struct world *world, size_t node, size_t number)
+{
+    const struct seen_peer *seen = observe_peer(&world->nodes[node].seen, number);
+    struct span id = intern_name(&world->peer_ids, number);
+    struct gossip_peer_info peer = {0};
+    const char *broken = NULL;
+
+    if (!gossip_peer_find(world->nodes[node].core, id, &peer))
+        peer = (struct gossip_peer_info){0};
+    else
+        broken = filter(world->nodes[node].core, &peer);
+    if (peer.visible != seen->is_visible)
+        broken =
+            peer.visible ? "visible, but no event said so" : "not visible, but no event said so";
+    else if (peer.visible && (peer.home != seen->home || peer.epoch != seen->epoch ||
+                              peer.version != seen->version))
+        broken = "events and core name different records";
+    if (broken != NULL)
+        check_failed(world, node, "I17: peer %.*s: %s", (int)id.len, (const char *)id.data, broken);
+    return broken == NULL;
+}
+
+bool check_view(struct world *world, size_t node)
+{
+    const struct observer *seen = &world->nodes[node].seen;
+    struct gossip_status status;
+    bool holds = true;
+
+    for (size_t i = 0; i < world->peer_ids.count; i++)
+        holds = check_peer(world, node, i) && holds;
+    gossip_status_now(world->nodes[node].core, &status);
+    if (status.peers_visible != seen->peers_visible) {
+        check_failed(world, node, "I17: %" PRIu64 " peers visible, %zu by the events",
+                     status.peers_visible, seen->peers_visible);
+        holds = false;
+    }
+    if (status.view_digest[0] != seen->core_view_digest[0] ||
+        status.view_digest[1] != seen->core_view_digest[1]) {
+        check_failed(world, node, "I17: the digest is not what the last event said");
+        holds = false;
+    }
+    return holds;
+}
+
+/* --- I6
+ * ---------------------------------------------------------------------------------------------- */
+
+bool check_views_equal(struct world *world, bool tells)
+{
+    struct gossip_status first = {0}, status;
+    size_t base = SIZE_MAX;
+
+    for (size_t i = 0; i < world->options.nodes; i++) {
+        const struct observer *seen = &world->nodes[i].seen;
+
+        if (!world_is_present(world, i))
+            continue;
+        gossip_status_now(world->nodes[i].core, &status);
+        if (base == SIZE_MAX) {
+            base = i;
+            first = status;
+        }
+        bool same_events = seen->digest == world->nodes[base].seen.digest;
+        bool same_core = status.view_digest[0] == first.view_digest[0] &&
+                         status.view_digest[1] == first.view_digest[1];
+        if (same_core && same_events)
+            continue;
+        if (tells)
+            check_failed(world, i, "I6: %zu peers visible, %zu at n%zu%s", seen->peers_visible,
+                         world->nodes[base].seen.peers_visible, base,
+                         same_core != same_events ? "; digests and events disagree" : "");
+        return false;
+    }
+    return true;
+}
+
+bool check_logs_proved(struct world *world, size_t node, bool tells)
+{
+    const struct gossip *core = world->nodes[node].core;
+    struct gossip_log_info log;
+
+    for (size_t i = 0; i < gossip_log_count(core); i++) {
+        struct gossip_member_info home;
+
+        if (!gossip_log_at(core, i, &log) || log.state == LOG_PROVED ||
+            !gossip_member_find(core, log.home, &home) || home.state != MEMBER_ALIVE ||
+            log.epoch != home.epoch)
+            continue;
+        if (tells)
+            check_failed(world, node,
+                         "I6: the log of n%zd is %s: applied %" PRIu64 ", head %" PRIu64,
+                         (ssize_t)world_node_of_tag(world, log.home), log_state_name(log.state),
+                         log.applied, log.head_version);
+        return false;
+    }
+    return true;
+}
+
+static bool is_alive_at(const struct world *world, size_t node, size_t other)
+{
+    const struct node *subject = &world->nodes[other];
+
+    if (subject->core == NULL || other == node)
+        return true;
+    const struct seen_member *member = observe_member(&world->nodes[node].seen, subject->number);
+    return member->state == MEMBER_ALIVE && member->epoch == subject->epoch;
+}
+
+bool check_all_alive(struct world *world, size_t node, size_t *hint, bool tells)
+{
+    size_t other = 0;
+
+    if (hint != NULL && *hint < world->options.nodes && !is_alive_at(world, node, *hint))
+        return false;
+    while (other < world->options.nodes && is_alive_at(world, node, other))
+        other++;
+    if (other == world->options.nodes)
+        return true;
+    if (hint != NULL)
+        *hint = other;
+    if (tells) {
+        const struct seen_member *member =
+            observe_member(&world->nodes[node].seen, world->nodes[other].number);
+        check_failed(world, node, "n%zu is %s (epoch %" PRIu64 "; it runs %" PRIu64 ")", other,
+                     member_state_name((enum member_state)member->state), member->epoch,
+                     world->nodes[other].epoch);
+    }
+    return false;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cluster_wait.c - conditions, and running until they hold */
+#include "sim/cluster.h"
+
+#include "sim/check.h"
+#include "sim/cluster_impl.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { LOOK_EVERY_US = 5000, TOLD_MAX = 5 };
+
+/* A condition on its way: where it last failed is where it is looked at first, so that waiting
+ * costs little until the end. */
+struct wait {
+    struct condition condition;
+    size_t first, count; /* nodes asked */
+    size_t node;         /* that failed last */
+    size_t other;        /* the member that it missed */
+};
+
+/* Can it only change with an event of the node? Else the cores must be asked now and then. */
+static bool is_about_events(enum condition_kind kind)
+{
+    return kind != CONDITION_VIEWS_EQUAL && kind != CONDITION_LOGS_PROVED &&
+           kind != CONDITION_SETTLED;
+}
+
+static bool peer_is(const struct cluster *cluster, size_t node, const struct condition *condition)
+{
+    bool is_visible = cluster_sees_peer(cluster, node, condition->peer_id);
+
+    if (condition->kind == CONDITION_PEER_HIDDEN)
+        return !is_visible;
+    return is_visible && (condition->kind == CONDITION_PEER_VISIBLE ||
+                          cluster_peer_home(cluster, node, condition->peer_id) == condition->node);
+}
+
+static bool is_settled(struct cluster *cluster, size_t node, size_t *hint)
+{
+    return check_all_alive(cluster->world, node, hint, false) &&
+           check_views_equal(cluster->world, false) &&
+           check_logs_proved(cluster->world, node, false);
+}
+
+static bool holds_at(struct cluster *cluster, size_t node, const struct condition *condition,
+                     size_t *hint)
+{
+    const struct observer *seen = &cluster->world->nodes[node].seen;
+
+    switch (condition->kind) {
+    case CONDITION_PEER_VISIBLE:
+    case CONDITION_PEER_HIDDEN:
+    case CONDITION_PEER_HOME: return peer_is(cluster, node, condition);
+    case CONDITION_MEMBER_STATE:
+    case CONDITION_MEMBER_NOT:
+        return node == condition->node ||
+               (cluster_sees_member(cluster, node, condition->node) == condition->state) ==
+                   (condition->kind == CONDITION_MEMBER_STATE);
+    case CONDITION_ALL_ALIVE:
+        return seen->status.synced && check_all_alive(cluster->world, node, hint, false);
+    case CONDITION_CONVERGED: return seen->status.converged;
+    case CONDITION_CUT_OFF: return seen->status.cut_off;
+    case CONDITION_VIEWS_EQUAL: return check_views_equal(cluster->world, false);
+    case CONDITION_LOGS_PROVED: return check_logs_proved(cluster->world, node, false);
+    case CONDITION_SETTLED: return is_settled(cluster, node, hint);
+    }
+    return false;
+}
+
+static bool holds(struct cluster *cluster, struct wait *wait)
+{
+    for (size_t i = 0; i < wait->count; i++) {
+        size_t node = wait->node;
+
+        if (!world_is_present(cluster->world, node)) {
+            if (wait->count == 1)
+                return false; /* asked about this one, and it cannot answer */
+        } else if (!holds_at(cluster, node, &wait->condition, &wait->other)) {
+            return false;
+        }
+        wait->node = node + 1 < wait->first + wait->count ? node + 1 : wait->first;
+    }
+    return true;
+}
+
+/* Says what is missing without counting it: not to come true in time is the caller's to judge. */
+static void explain(struct cluster *cluster, const struct wait *wait)
+{
+    struct world *world = cluster->world;
+    uint64_t failures = world->failures;
+    enum condition_kind kind = wait->condition.kind;
+
+    fprintf(stderr,
+            "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: condition %d (%s) does not hold:\n",
+            world->options.seed, world->now_us / 1000000, world->now_us / 1000 % 1000, (int)kind,
+            wait->condition.peer_id ? wait->condition.peer_id : "");
+    if (kind == CONDITION_VIEWS_EQUAL || kind == CONDITION_SETTLED)
+        check_views_equal(world, true);
+    for (size_t i = wait->first; i < wait->first + wait->count; i++) {
+        if (!world_is_present(world, i) || holds_at(cluster, i, &wait->condition, NULL))
+            continue;
+        bool is_told = (kind == CONDITION_ALL_ALIVE || kind == CONDITION_SETTLED) &&
+                       !check_all_alive(world, i, NULL, true);
+        is_told |= (kind == CONDITION_LOGS_PROVED || kind == CONDITION_SETTLED) &&
+                   !check_logs_proved(world, i, true);
+        if (!is_told)
+            check_failed(world, i, "not here (synced %d, cut off %d, sees n%zu as %s)",
+                         world->nodes[i].seen.status.synced, world->nodes[i].seen.status.cut_off,
+                         wait->condition.node,
+                         member_state_name(cluster_sees_member(cluster, i, wait->condition.node)));
+        if (world->failures - failures >= TOLD_MAX)
+            break;
+    }
+    world->failures = failures;
+}
+
+static uint64_t run_until(struct cluster *cluster, struct wait *wait, uint64_t bound_ms)
+{
+    struct world *world = cluster->world;
+    uint64_t began_us = world->now_us, limit_us = began_us + bound_ms * 1000;
+    uint64_t look_us = 0, events_seen = UINT64_MAX;
+    bool is_about_events_only = is_about_events(wait->condition.kind);
+
+    for (;;) {
+        bool must_look =
+            is_about_events_only ? world->events_seen != events_seen : world->now_us >= look_us;
+        if (must_look) {
+            events_seen = world->events_seen;
+            look_us = world->now_us + LOOK_EVERY_US;
+            if (holds(cluster, wait))
+                return (world->now_us - began_us + 999) / 1000;
+        }
+        if (!cluster_step(cluster, limit_us))
+            break;
+    }
+    if (holds(cluster, wait))
+        return bound_ms;
+    explain(cluster, wait);
+    return CLUSTER_NEVER;
+}
+
+uint64_t cluster_wait_everywhere(struct cluster *cluster, struct condition condition,
+                                 uint64_t bound_ms)
+{
+    struct wait wait = {condition, 0, cluster_nodes(cluster), 0, 0};
+
+    return run_until(cluster, &wait, bound_ms);
+}
+
+uint64_t cluster_wait_at(struct cluster *cluster, size_t node, struct condition condition,
+                         uint64_t bound_ms)
+{
+    struct wait wait = {condition, node, 1, node, 0};
+
+    return run_until(cluster, &wait, bound_ms);
+}
+
+bool cluster_holds_everywhere(struct cluster *cluster, struct condition condition)
+{
+    struct wait wait = {condition, 0, cluster_nodes(cluster), 0, 0};
+
+    return holds(cluster, &wait);
+}
+
+bool cluster_holds_at(struct cluster *cluster, size_t node, struct condition condition)
+{
+    return holds_at(cluster, node, &condition, NULL);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/* observe.c - events into the naive view */
+#include "sim/observe.h"
+
+#include "sim/memory.h"
+
+#include <assert.h>
+
+static size_t tag_number(struct intern *tags, uint64_t tag)
+{
+    return intern_add(tags, span_of(&tag, sizeof(tag)));
+}
+
+static const char *on_member(struct observer *observer, const struct gossip_event *event,
+                             uint64_t now_us, struct intern *tags)
+{
+    size_t number = tag_number(tags, event->member.tag);
+
+    observer->members = memory_reach(observer->members, &observer->member_capacity, number,
+                                     sizeof(*observer->members));
+    struct seen_member *member = &observer->members[number];
+    bool is_older =
+        event->member.epoch < member->epoch ||
+        (event->member.epoch == member->epoch && event->member.incarnation < member->incarnation);
+    if (member->is_known && member->state != MEMBER_FORGOTTEN && is_older)
+        return "I5: a member's (epoch, incarnation) went back";
+    if (!member->is_known || member->state != event->member.state ||
+        member->epoch != event->member.epoch)
+        member->since_us = now_us;
+    member->is_known = true;
+    member->state = (uint8_t)event->member.state;
+    member->epoch = event->member.epoch;
+    member->incarnation = event->member.incarnation;
+    return NULL;
+}
+
+/* What a visible peer adds to the digest of the naive view. */
+static uint64_t look_of(size_t number, const struct seen_peer *peer)
+{
+    uint64_t words[] = {number, peer->home, peer->epoch, peer->version}, hash = 7;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        hash = (hash ^ words[i]) * UINT64_C(0xbf58476d1ce4e5b9);
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static struct seen_peer *peer_of_record(struct observer *observer, const struct blob *blob,
+                                        struct intern *peer_ids, size_t *number)
+{
+    struct record record;
+
+    if (blob == NULL || !statement_read_record(blob_span(blob), &record))
+        return NULL;
+    *number = intern_add(peer_ids, record.peer.peer_id);
+    observer->peers =
+        memory_reach(observer->peers, &observer->peer_capacity, *number, sizeof(*observer->peers));
+    return &observer->peers[*number];
+}
+
+static const char *on_peer_down(struct observer *observer, const struct gossip_event *event,
+                                uint64_t now_us, struct intern *peer_ids)
+{
+    size_t number = 0;
+    struct seen_peer *peer = peer_of_record(observer, event->peer.record, peer_ids, &number);
+
+    if (peer == NULL)
+        return "I17: PEER_DOWN without a record";
+    if (!peer->is_visible)
+        return "I17: PEER_DOWN of a peer that was not up";
+    observer->digest -= look_of(number, peer);
+    observer->peers_visible--;
+    peer->is_visible = false;
+    peer->since_us = now_us;
+    peer->downs++;
+    peer->down_reason = (uint8_t)event->peer.reason;
+    return NULL;
+}
+
+static const char *on_peer_seen(struct observer *observer, const struct gossip_event *event,
+                                uint64_t now_us, struct intern *peer_ids)
+{
+    size_t number = 0;
+    struct seen_peer *peer = peer_of_record(observer, event->peer.record, peer_ids, &number);
+    bool is_up = event->kind == GOSSIP_EVENT_PEER_UP;
+
+    if (peer == NULL)
+        return "I17: PEER_UP or PEER_UPDATE without a record";
+    if (peer->is_visible == is_up)
+        return is_up ? "I17: PEER_UP of a peer that was up"
+                     : "I17: PEER_UPDATE of a peer that was not up";
+    if (is_up) {
+        observer->peers_visible++;
+        peer->is_visible = true;
+        peer->since_us = now_us;
+        peer->ups++;
+    } else {
+        observer->digest -= look_of(number, peer);
+    }
+    peer->changed_us = now_us;
+    peer->home = event->peer.home;
+    peer->epoch = event->peer.epoch;
+    peer->version = event->peer.version;
+    observer->digest += look_of(number, peer);
+    return NULL;
+}
+
+static const char *on_log(struct observer *observer, const struct gossip_event *event,
+                          struct intern *tags)
+{
+    size_t number = tag_number(tags, event->log.tag);
+
+    observer->logs =
+        memory_reach(observer->logs, &observer->log_capacity, number, sizeof(*observer->logs));
+    struct seen_log *log = &observer->logs[number];
+    if (event->log.is_gone || event->log.epoch < log->epoch) {
+        log->is_known = log->is_known && event->log.epoch != log->epoch;
+        return NULL;
+    }
+    if (log->is_known && log->epoch == event->log.epoch && event->log.applied < log->applied)
+        return "I1: an applied version went back";
+    *log = (struct seen_log){event->log.epoch, event->log.applied, true};
+    return NULL;
+}
+
+static void on_conflict(struct observer *observer, const struct gossip_event *event)
+{
+    observer->conflicts++;
+    if (event->conflict.what != CONFLICT_NAME)
+        observer->must_stop = true;
+}
+
+const char *observe_event(struct observer *observer, const struct gossip_event *event,
+                          uint64_t now_us, struct intern *tags, struct intern *peer_ids)
+{
+    const char *broken = NULL;
+
+    switch (event->kind) {
+    case GOSSIP_EVENT_MEMBER: return on_member(observer, event, now_us, tags);
+    case GOSSIP_EVENT_PEER_UP:
+    case GOSSIP_EVENT_PEER_UPDATE: broken = on_peer_seen(observer, event, now_us, peer_ids); break;
+    case GOSSIP_EVENT_PEER_DOWN: broken = on_peer_down(observer, event, now_us, peer_ids); break;
+    case GOSSIP_EVENT_LOG: return on_log(observer, event, tags);
+    case GOSSIP_EVENT_STATUS:
+        observer->status = event->status;
+        observer->has_status = true;
+        return NULL;
+    case GOSSIP_EVENT_CONFLICT: on_conflict(observer, event); return NULL;
+    case GOSSIP_EVENT_JOINED: observer->is_joined = true; return NULL;
+    case GOSSIP_EVENT_ALONE: observer->is_alone = true; return NULL;
+    case GOSSIP_EVENT_LEFT: observer->has_left = true; return NULL;
+    default: return NULL;
+    }
+    memcpy(observer->core_view_digest, event->peer.view_digest, sizeof(observer->core_view_digest));
+    return broken;
+}
+
+void observe_free(struct observer *observer)
+{
+    free(observer->members);
+    free(observer->peers);
+    free(observer->logs);
+    *observer = (struct observer){0};
+}
+
+const struct seen_member *observe_member(const struct observer *observer, size_t number)
+{
+    static const struct seen_member unknown = {.state = MEMBER_FORGOTTEN};
+
+    if (number >= observer->member_capacity || !observer->members[number].is_known)
+        return &unknown;
+    return &observer->members[number];
+}
+
+const struct seen_peer *observe_peer(const struct observer *observer, size_t number)
+{
+    static const struct seen_peer unknown = {.since_us = OBSERVE_NEVER};
+
+    if (number >= observer->peer_capacity || observer->peers[number].ups == 0)
+        return &unknown;
+    return &observer->peers[number];
+}

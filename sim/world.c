@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+/* world.c - the loop: the next thing that happens, and what the nodes make of it */
+#include "sim/world.h"
+
+#include "sim/check.h"
+#include "sim/host.h"
+#include "sim/memory.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    PORT = 4747,
+    SWEEP_US = 10 * 1000 * 1000,
+    SPINS_MAX =
+        10000, /* ticks of one node in one microsecond: it asks for a deadline that never passes */
+};
+
+/* --- Making
+ * ----------------------------------------------------------------------------------------- */
+
+struct addr world_addr(size_t node)
+{
+    return (struct addr){.family = ADDR_IPV4,
+                         .ip = {10, (uint8_t)(node >> 16), (uint8_t)(node >> 8), (uint8_t)node},
+                         .port = PORT};
+}
+
+/* NODES_MAX or more: nobody lives there. */
+static size_t node_of_addr(const struct world *world, const struct addr *addr)
+{
+    size_t node = (size_t)addr->ip[1] << 16 | (size_t)addr->ip[2] << 8 | addr->ip[3];
+    struct addr expected = world_addr(node);
+
+    return node < world->options.nodes && addr_equal(addr, &expected) ? node : NODES_MAX;
+}
+
+static void make_nodes(struct world *world)
+{
+    struct random random = random_stream(world->options.seed, 'p');
+
+    world->nodes = memory_new(world->options.nodes, sizeof(*world->nodes));
+    for (size_t i = 0; i < world->options.nodes; i++) {
+        world->nodes[i].index = i;
+        world->nodes[i].addr = world_addr(i);
+        world->nodes[i].deadline.kind = HEAP_DEADLINE;
+        world->nodes[i].phase_us = random_below(&random, 1000);
+    }
+}
+
+static void make_keyring(struct world *world)
+{
+    struct random random = random_stream(world->options.seed, 'c');
+    uint8_t key[SEAL_KEY_BYTES];
+
+    random_fill(&random, key, sizeof(key));
+    seal_keyring_init(&world->keyring, world->cluster);
+    seal_keyring_add(&world->keyring, key);
+}
+
+struct world *world_new(const struct world_options *options)
+{
+    struct world *world = memory_new(1, sizeof(*world));
+
+    assert(options->nodes > 0 && options->nodes <= NODES_MAX);
+    if (!key_library_init())
+        abort();
+    world->options = *options;
+    if (options->config != NULL)
+        world->config = *options->config;
+    else
+        gossip_config_defaults(&world->config);
+    snprintf(world->cluster, sizeof(world->cluster), "%s", options->cluster);
+    if (!trace_open(&world->trace, options->trace))
+        fprintf(stderr, "cannot write the trace to %s\n", options->trace);
+    network_init(&world->network, options->nodes, &options->faults, options->seed);
+    world->random = random_stream(options->seed, 'w');
+    world->store = blob_store_new();
+    world->nonce_slots = 4096;
+    while (world->nonce_slots < 4096 * options->nodes && world->nonce_slots < (1u << 20))
+        world->nonce_slots *= 2;
+    world->nonces = memory_new(world->nonce_slots, sizeof(*world->nonces));
+    make_keyring(world);
+    make_nodes(world);
+    return world;
+}
+
+static void free_node(struct world *world, struct node *node)
+{
+    if (node->core != NULL)
+        host_stop(world, node->index);
+    disk_clear(&node->disk);
+    disk_clear(&node->old_disk);
+    observe_free(&node->seen);
+}
+
+void world_free(struct world *world)
+{
+    struct heap_entry *entry;
+
+    for (size_t i = 0; i < world->options.nodes; i++)
+        free_node(world, &world->nodes[i]);
+    while ((entry = heap_pop(&world->heap)) != NULL)
+        if (entry->kind == HEAP_PACKET)
+            packet_free(&world->packets, (struct packet *)entry);
+    heap_free(&world->heap);
+    packet_pool_free(&world->packets);
+    network_free(&world->network);
+    trace_close(&world->trace);
+    blob_store_free(world->store);
+    intern_free(&world->tags);
+    intern_free(&world->peer_ids);
+    free(world->node_of_number);
+    free(world->answers);
+    free(world->nonces);
+    free(world->nodes);
+    free(world);
+}
+
+/* --- What comes out of a core
+ * ------------------------------------------------------------------------ */
+
+void world_send(struct world *world, struct packet *packet)
+{
+    struct network_fate fate;
+
+    network_send(&world->network, packet->from, packet->to, packet->len, &fate);
+    trace_add(&world->trace, TRACE_SEND, world->now_us, packet->from, packet->to, packet->len,
+              fate.copies);
+    for (unsigned i = 0; i < fate.copies; i++) {
+        struct packet *copy =
+            packet_new(&world->packets, packet->from, packet->to, packet->bytes, packet->len);
+
+        if (fate.flipped_bit[i] >= 0)
+            copy->bytes[fate.flipped_bit[i] / 8] ^= (uint8_t)(1 << fate.flipped_bit[i] % 8);
+        heap_insert(&world->heap, &copy->entry, world->now_us + fate.delay_us[i]);
+    }
+    packet_free(&world->packets, packet);
+}
+
+static void drain_packets(struct world *world, struct node *node)
+{
+    struct gossip_time time = world_time(world, node->index);
+    uint8_t bytes[PACKET_MAX_BYTES];
+    struct addr addr;
+    size_t len;
+
+    while (gossip_next_packet(node->core, time, &addr, bytes, &len)) {
+        size_t to = node_of_addr(world, &addr);
+
+        check_packet(world, node->index, bytes, len);
+        if (to == NODES_MAX)
+            continue;
+        struct packet *packet =
+            packet_new(&world->packets, (uint32_t)node->index, (uint32_t)to, bytes, len);
+        if (!node->is_blocked)
+            world_send(world, packet);
+        else if (!packet_queue_push(&node->outbound, &world->packets, packet))
+            world->waiting_dropped++;
+    }
+}
+
+static void take_reply(struct world *world, const struct gossip_reply *reply)
+{
+    if (reply->request >= world->answer_capacity)
+        return;
+    struct answer *answer = &world->answers[reply->request];
+    *answer = (struct answer){.is_done = true,
+                              .result = reply->result,
+                              .field = reply->field,
+                              .at_us = world->now_us,
+                              .wall_ms = reply->wall_ms,
+                              .expires_in_ms = reply->expires_in_ms};
+}
+
+static void trace_event(struct world *world, size_t node, const struct gossip_event *event)
+{
+    uint64_t a = 0, b = 0;
+
+    switch (event->kind) {
+    case GOSSIP_EVENT_MEMBER:
+        a = event->member.tag ^ event->member.epoch;
+        b = (uint64_t)event->member.state << 32 | event->member.incarnation;
+        break;
+    case GOSSIP_EVENT_ACCUSED: a = event->accused.accuser, b = event->accused.subject; break;
+    case GOSSIP_EVENT_PEER_UP:
+    case GOSSIP_EVENT_PEER_UPDATE:
+    case GOSSIP_EVENT_PEER_DOWN: a = event->peer.home, b = event->peer.version; break;
+    case GOSSIP_EVENT_HOME: a = event->home.tag, b = event->home.standing; break;
+    case GOSSIP_EVENT_LOG:
+        a = event->log.tag;
+        b = (uint64_t)event->log.state << 32 | event->log.applied;
+        break;
+    case GOSSIP_EVENT_STATUS: a = event->status.view_digest[0]; break;
+    case GOSSIP_EVENT_REPLY: a = event->reply.request, b = event->reply.result; break;
+    default: break;
+    }
+    trace_add(&world->trace, TRACE_EVENT, world->now_us, node, (uint64_t)event->kind, a, b);
+}
+
+static void drain_events(struct world *world, struct node *node)
+{
+    struct gossip_event event;
+
+    while (gossip_next_event(node->core, &event)) {
+        world->events_seen++;
+        trace_event(world, node->index, &event);
+        check_event(world, node->index, &event);
+        const char *broken =
+            observe_event(&node->seen, &event, world->now_us, &world->tags, &world->peer_ids);
+        if (broken != NULL)
+            check_failed(world, node->index, "%s", broken);
+        if (event.kind == GOSSIP_EVENT_REPLY)
+            take_reply(world, &event.reply);
+        if (event.kind == GOSSIP_EVENT_EPOCH)
+            node->epoch = node->disk.epoch = event.epoch.epoch;
+        gossip_event_release(&event);
+    }
+}
+
+/* A deadline is only ever moved forward here; when it fires too early it is put where it belongs.
+ * Most inputs move a node's deadline back a little, and moving it in the heap each time would cost
+ * more than the packet. */
+static void arm(struct world *world, struct node *node)
+{
+    uint64_t deadline_ms = gossip_deadline_ms(node->core), at_us = world->now_us;
+
+    if (node->is_paused || deadline_ms == UINT64_MAX)
+        return;
+    if (deadline_ms > world_time(world, node->index).mono_ms)
+        at_us = (deadline_ms - WORLD_MONO_MS) * 1000 - node->phase_us;
+    if (!node->deadline.place)
+        heap_insert(&world->heap, &node->deadline, at_us);
+    else if (at_us < heap_due_us(&world->heap, &node->deadline))
+        heap_move(&world->heap, &node->deadline, at_us);
+}
+
+void world_drain(struct world *world, size_t index)
+{
+    struct node *node = &world->nodes[index];
+
+    assert(node->core != NULL);
+    drain_packets(world, node);
+    drain_events(world, node);
+    arm(world, node);
+    if (node->seen.has_left || node->seen.must_stop)
+        host_stop(world, index);
+}
+
+/* --- What goes into a core
+ * --------------------------------------------------------------------------- */
+
+struct gossip_time world_time(const struct world *world, size_t index)
+{
+    const struct node *node = &world->nodes[index];
+    uint64_t ms = (world->now_us + node->phase_us) / 1000;
+
+    return (struct gossip_time){WORLD_MONO_MS + ms, WORLD_WALL_MS + ms + (uint64_t)node->skew_ms};
+}
+
+static void deliver(struct world *world, struct packet *packet)
+{
+    struct node *node = &world->nodes[packet->to];
+    uint64_t mac = 0;
+
+    if (node->core != NULL && (node->is_paused || node->is_blocked)) {
+        if (!packet_queue_push(&node->inbound, &world->packets, packet))
+            world->waiting_dropped++;
+        return;
+    }
+    if (node->core != NULL) {
+        if (packet->len >= sizeof(mac))
+            memcpy(&mac, packet->bytes + packet->len - sizeof(mac), sizeof(mac));
+        trace_add(&world->trace, TRACE_DELIVER, world->now_us, packet->to, packet->from,
+                  packet->len, mac);
+        gossip_receive(node->core, world_time(world, packet->to), &world->nodes[packet->from].addr,
+                       packet->bytes, packet->len);
+        world_drain(world, packet->to);
+    }
+    packet_free(&world->packets, packet);
+}
+
+static void tick(struct world *world, struct node *node)
+{
+    struct gossip_time time = world_time(world, node->index);
+
+    if (gossip_deadline_ms(node->core) <= time.mono_ms) {
+        node->spins = node->ticked_us == world->now_us ? node->spins + 1 : 0;
+        node->ticked_us = world->now_us;
+        if (node->spins > SPINS_MAX) {
+            check_failed(world, node->index, "its deadline does not pass");
+            abort();
+        }
+        trace_add(&world->trace, TRACE_TICK, world->now_us, node->index, 0, 0, 0);
+        gossip_tick(node->core, time);
+    }
+    world_drain(world, node->index);
+}
+
+/* --- Time
+ * ---------------------------------------------------------------------------------------------- */
+
+#define NODE_OF(entry, field) \
+    ((struct node *)(void *)((char *)(entry)-offsetof(struct node, field)))
+
+static enum world_step handle(struct world *world, struct heap_entry *entry,
+                              struct heap_entry **alarm)
+{
+    switch (entry->kind) {
+    case HEAP_PACKET: deliver(world, (struct packet *)entry); break;
+    case HEAP_DEADLINE: tick(world, NODE_OF(entry, deadline)); break;
+    case HEAP_RESUME: host_resume(world, NODE_OF(entry, resume)->index); break;
+    case HEAP_ALARM: *alarm = entry; return WORLD_ALARM;
+    }
+    return WORLD_MOVED;
+}
+
+enum world_step world_step(struct world *world, uint64_t limit_us, struct heap_entry **alarm)
+{
+    uint64_t next_us = heap_next_us(&world->heap);
+
+    assert(next_us >= world->now_us);
+    if (next_us > limit_us) {
+        world->now_us = limit_us > world->now_us ? limit_us : world->now_us;
+        return WORLD_IDLE;
+    }
+    world->now_us = next_us;
+    world->steps++;
+    if (next_us >= world->sweep_us) {
+        blob_store_sweep(world->store);
+        world->sweep_us = next_us + SWEEP_US;
+    }
+    return handle(world, heap_pop(&world->heap), alarm);
+}
+
+void world_set_alarm(struct world *world, struct heap_entry *entry, uint64_t at_us)
+{
+    assert(at_us >= world->now_us);
+    entry->kind = HEAP_ALARM;
+    heap_insert(&world->heap, entry, at_us);
+}
+
+/* --- Asking
+ * ---------------------------------------------------------------------------------------------- */
+
+bool world_is_present(const struct world *world, size_t node)
+{
+    const struct node *it = &world->nodes[node];
+
+    return it->core != NULL && !it->is_paused && !it->is_blocked;
+}
+
+size_t world_node_of_tag(const struct world *world, uint64_t tag)
+{
+    size_t number = intern_find(&world->tags, span_of(&tag, sizeof(tag)));
+
+    if (number >= world->node_of_number_capacity || world->node_of_number[number] == 0)
+        return SIZE_MAX;
+    return world->node_of_number[number] - 1;
+}
+
+uint64_t world_request(struct world *world)
+{
+    uint64_t request = ++world->requests;
+
+    world->answers =
+        memory_reach(world->answers, &world->answer_capacity, request, sizeof(*world->answers));
+    trace_add(&world->trace, TRACE_COMMAND, world->now_us, SIZE_MAX, request, 0, 0);
+    return request;
+}

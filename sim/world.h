@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* world.h - virtual time, one heap of what will happen, and nodes that are nothing but their cores
+ *
+ * The world is the nodes' host: it gives them packets, ticks and the time, drains what they put
+ * out, and keeps their disks. It runs until told and calls nobody back: an alarm that somebody set
+ * is returned to whoever runs the world. Virtual time is in microseconds; a core's milliseconds are
+ * its floor, each node with a phase of its own: nodes whose milliseconds tick together would meet
+ * in ways that no network knows. */
+#ifndef AURORA_SIM_WORLD_H
+#define AURORA_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossip/gossip.h"
+#include "sim/disk.h"
+#include "sim/heap.h"
+#include "sim/intern.h"
+#include "sim/network.h"
+#include "sim/observe.h"
+#include "sim/packet.h"
+#include "sim/trace.h"
+
+/* Of the world when it begins: 2026-11-22 00:00 UTC. */
+#define WORLD_WALL_MS UINT64_C(1795305600000)
+/* Of the monotonic clock then: machines have been up for a while. */
+#define WORLD_MONO_MS UINT64_C(1000000)
+struct node {
+    struct heap_entry deadline;
+    struct heap_entry resume;
+    size_t index;
+    struct gossip *core; /* NULL: not running */
+    struct addr addr;
+    struct key_pair identity;
+    uint64_t tag;
+    size_t number; /* of the tag, in world.tags */
+    uint64_t epoch;
+    uint64_t lives;
+    uint64_t started_us;
+    uint64_t phase_us; /* 0 to 999 */
+    int64_t skew_ms;
+    bool is_paused, is_blocked;
+    uint32_t spins; /* ticks since time last moved */
+    uint64_t ticked_us;
+    struct disk_image disk, old_disk;
+    struct packet_queue inbound, outbound; /* waiting */
+    struct observer seen;
+};
+
+/* What a client got for a command. */
+struct answer {
+    bool is_done;
+    enum gossip_result result;
+    const char *field; /* RESULT_INVALID */
+    uint64_t at_us;    /* when the reply came */
+    uint64_t wall_ms;  /* reply.wall_ms */
+    uint64_t expires_in_ms;
+};
+
+struct world_options {
+    size_t nodes;
+    size_t seeds; /* the first so many nodes are everybody's */
+    uint64_t seed;
+    const char *cluster;
+    const char *trace;                  /* NULL: no file */
+    const struct gossip_config *config; /* its plain values */
+    struct network_faults faults;
+};
+
+struct world {
+    struct world_options options;
+    struct gossip_config config;
+    char cluster[CLUSTER_NAME_MAX_BYTES + 1];
+    uint64_t now_us;
+    uint64_t steps;       /* heap entries handled */
+    uint64_t events_seen; /* drained from the nodes */
+    struct heap heap;
+    struct network network;
+    struct random random;
+    struct trace trace;
+    struct node *nodes;
+    size_t running;
+    struct blob_store *store;
+    uint64_t sweep_us;
+    struct seal_keyring keyring;
+    struct intern tags;     /* every identity ever used or spoken of */
+    size_t *node_of_number; /* by number of the tag: the node that has it, or had */
+    size_t node_of_number_capacity;
+    struct intern peer_ids;
+    struct answer *answers; /* by request */
+    size_t answer_capacity;
+    uint64_t requests;
+    struct packet_pool packets;
+    uint64_t *nonces; /* fingerprints of recent ones, direct-mapped */
+    size_t nonce_slots;
+    uint64_t false_deaths;
+    uint64_t waiting_dropped;
+    uint64_t failures; /* of invariants; see check.h */
+    uint64_t failures_acknowledged;
+};
+
+struct world *world_new(const struct world_options *);
+void world_free(struct world *);
+
+/* --- Running
+ * ---------------------------------------------------------------------------------------- */
+
+enum world_step {
+    WORLD_IDLE = 0, /* nothing until limit_us, and that is what time it is now */
+    WORLD_MOVED,    /* one thing happened */
+    WORLD_ALARM,    /* an alarm is due; it is out of the heap */
+};
+enum world_step world_step(struct world *, uint64_t limit_us, struct heap_entry **alarm);
+/* The entry is the caller's, of kind HEAP_ALARM, and set nowhere else. */
+void world_set_alarm(struct world *, struct heap_entry *, uint64_t at_us);
+
+/* --- Nodes (their lives are host.h's)
+ * --------------------------------------------------------------- */
+
+struct gossip_time world_time(const struct world *, size_t node);
+/* Takes out what the core put out, and arms its deadline. After any input. */
+void world_drain(struct world *, size_t node);
+/* Onto the network, and so into the heap, or lost. Takes over the packet. */
+void world_send(struct world *, struct packet *);
+/* Running, neither paused nor blocked: what "everywhere" means. */
+bool world_is_present(const struct world *, size_t node);
+/* The node with this identity, of whatever life; SIZE_MAX: nobody's. */
+size_t world_node_of_tag(const struct world *, uint64_t tag);
+/* A number for a command; its answer will be in answers[]. */
+uint64_t world_request(struct world *);
+struct addr world_addr(size_t node);
+
+#endif
