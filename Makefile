@@ -38,7 +38,7 @@ USES_scenario := sim gossip crypto
 USES_node   := node gossip crypto
 USES_tools  := tools gossip crypto
 USES_fuzz   := node sim gossip crypto
-LIBS := -lev -lhttp_parser -ljansson -lmsgpackc -lsodium -lm -lpthread # as needed
+LIBS := -lev -lhttp_parser -ljansson -lcurl -lmsgpackc -lsodium -lm -lpthread # as needed
 
 PROGRAM_node  := aurora-node
 PROGRAM_tools := aurora

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* request.c - looking things up on a parsed command line. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/command.h"
+
+const char *request_option(const struct request *request, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < request->option_count; i++)
+        if (strcmp(request->options[i].name, name) == 0)
+            value = request->options[i].value;
+    return value;
+}
+
+enum exit_status request_refuse(const struct request *request, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "aurora %s: ", request->command->name);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\nusage: aurora %s %s\n", request->command->name, request->command->arguments);
+    va_end(arguments);
+    return EXIT_USAGE;
+}
+
+bool request_number(const struct request *request, const char *name, long least, long most,
+                    long *out)
+{
+    const char *text = request_option(request, name);
+    char *end;
+    if (text == NULL)
+        return true;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || *text == '\0' || *end != '\0' || value < least || value > most) {
+        request_refuse(request, "--%s must be a whole number from %ld to %ld, not \"%s\"", name,
+                       least, most, text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
