@@ -7,7 +7,8 @@
 #include "gossip/suspicion.h"
 
 struct head_keeper {
-    struct timer timer; /* TIMER_HEAD */
+    struct timer timer;     /* TIMER_HEAD */
+    struct log *unreported; /* list: changed since their last GOSSIP_EVENT_LOG */
 };
 
 /* Our own log changed: sign a new HEAD head_delay_ms from now (not later when more changes follow). */
@@ -19,5 +20,9 @@ enum head_verdict { HEAD_NEW, HEAD_KNOWN, HEAD_STALE, HEAD_BAD };
 enum head_verdict head_on_statement(struct gossip *, struct span statement, struct member *from);
 /* The log advanced (or was swept, or repaired): behind, proved or diverged? Emits GOSSIP_EVENT_LOG when it changed. */
 void head_check(struct gossip *, struct log *);
+/* Once a second: GOSSIP_EVENT_LOG for the logs whose version changed. */
+void head_report_all(struct gossip *);
+/* The log goes away: it will not be reported any more. */
+void head_log_gone(struct gossip *, struct log *);
 
 #endif

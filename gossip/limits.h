@@ -65,12 +65,15 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define EVENTS_MAX 65536           /* queued for the host; above half the core stops pulling */
 #define EARLY_BATCHES_MAX 64       /* per log: batches that arrived before the ones they follow */
 #define EARLY_BATCHES_TOTAL_MAX 8192
+#define LOGS_PER_HOME_MAX 8        /* lives of one home: each leaves a log until its orphans' ttl has run */
 #define HOPS_MAX 4096              /* unacknowledged hops of the tree */
 #define ANNOUNCE_PENDING_MAX 64
 #define RUMOURS_MAX 1024           /* membership news that rides on probes */
 #define FORWARDS_MAX 4096          /* client commands under way to their home */
 #define PULLS_IN_MAX 4             /* bulk pulls that we run */
 #define PULLS_OUT_MAX 4            /* bulk pulls that we serve */
+#define PULLS_MAX 64               /* pulls of any size that we run; further logs wait their turn */
+#define MISSING_MAX 1024           /* announced and not here: more are left to anti-entropy */
 #define ACCUSATIONS_MAX 16         /* kept per subject: the quorum is 3, the rest confirm faster */
 #define PROBES_MAX 256             /* direct, indirect and relayed probes under way */
 

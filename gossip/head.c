@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+/* head.c - HEADs: a home's signed word on what its log holds; proving, diverging, equivocating.
+ *
+ * A log is PROVED when our root was equal to the root of a HEAD that the home signed. It stays so while what
+ * came after that HEAD was applied without a gap, although the next HEAD is half a second away: to call it
+ * "behind" at every operation would be noise, and head_version in the report says how far the proof reaches.
+ * A log that was never proved is BEHIND, even when nothing above what it holds is known. An empty log of a
+ * home that signed no HEAD needs no proof. */
+#include "gossip/head.h"
+
+#include <assert.h>
+
+#include "gossip/core.h"
+#include "gossip/root.h"
+
+static bool hash_equal(const struct hash *a, const struct hash *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* --- Our own -------------------------------------------------------------------------------------- */
+
+void head_touch(struct gossip *g)
+{
+    if (!timer_is_set(&g->head.timer))
+        timer_set(&g->timers, &g->head.timer, TIMER_HEAD,
+                  g->now.mono_ms + g->config.head_delay_ms);
+}
+
+static void hold(struct gossip *g, struct log *log, const struct head *head, struct blob *blob)
+{
+    assert(log->head_blob == NULL || head->version > log->head.version);
+    blob_release(log->head_blob);
+    log->head = *head;
+    log->head_blob = blob;
+    if (head->version > log->seen)
+        log->seen = head->version;
+    sync_log_changed(g, log);
+}
+
+void head_on_timer(struct gossip *g)
+{
+    struct log *own = g->registry.own;
+    bool is_known = own != NULL && own->head_blob != NULL && own->head.version == own->applied;
+    if (own == NULL || g->is_leaving || is_known || own->state == LOG_EQUIVOCATING)
+        return;
+    struct head head = {
+        .home = own->home,
+        .epoch = own->epoch,
+        .version = own->applied,
+        .live_count = own->live_count,
+        .wall_ms = g->now.wall_ms,
+    };
+    root_compute(own, &head.root);
+    struct blob *blob = statement_of_head(&head, &g->config.identity, &g->scope);
+    assert(blob != NULL && "a HEAD has no long field");
+    g->stats.signatures_made++;
+    hold(g, own, &head, blob);
+    spread_news(g, blob);
+    head_check(g, own);
+}
+
+/* --- Others' -------------------------------------------------------------------------------------- */
+
+/* NULL: of a home or a life that we do not know (and then ask about), or of an ended life whose log nobody
+ * needs. */
+static struct log *log_of(struct gossip *g, const struct head *head, struct member *from)
+{
+    struct log *log = registry_log(g, head->home, head->epoch);
+    if (log != NULL)
+        return log;
+    const struct member *home = members_find(g, head->home);
+    if (home != NULL && head->epoch < home->epoch)
+        return NULL;
+    log = registry_log_make(g, head->home, head->epoch);
+    if (log == NULL && from != NULL)
+        roster_compare(g, from);
+    return log;
+}
+
+static bool is_held(const struct log *log, struct span statement)
+{
+    return (log->head_blob != NULL && span_equal(blob_span(log->head_blob), statement)) ||
+           (log->evidence != NULL && span_equal(blob_span(log->evidence), statement));
+}
+
+static struct blob *admit(struct gossip *g, const struct log *log, struct span statement)
+{
+    struct alive home;
+    if (!statement_read_alive(blob_span(log->member->alive), &home))
+        return NULL;
+    g->stats.signatures_verified++;
+    return statement_admit(g->config.store, statement, STATEMENT_HEAD, &home.id, &g->scope);
+}
+
+/* The home signed two contents for one version. Which of them is true nobody can say: the log is left as it
+ * is, nothing more is taken from that life of its home, and whoever hears of it is shown both HEADs. */
+static void freeze(struct gossip *g, struct log *log, struct blob *second)
+{
+    assert(log->evidence == NULL && log->head_blob != NULL);
+    log->evidence = second;
+    log->state = LOG_EQUIVOCATING;
+    pull_log_gone(g, log);
+    sync_log_changed(g, log);
+    event_status_soon(g);
+    head_check(g, log);
+}
+
+static void accept(struct gossip *g, struct log *log, const struct head *head, struct blob *blob,
+                   struct member *from)
+{
+    hold(g, log, head, blob);
+    if (head->version > log->applied && from != NULL)
+        pull_gap(g, log, from, head->version);
+    head_check(g, log);
+}
+
+enum head_verdict head_on_statement(struct gossip *g, struct span statement, struct member *from)
+{
+    struct head head;
+    if (!statement_read_head(statement, &head))
+        return HEAD_BAD;
+    struct log *log = log_of(g, &head, from);
+    if (log == NULL)
+        return HEAD_STALE;
+    if (is_held(log, statement))
+        return HEAD_KNOWN;
+    bool has_one = log->head_blob != NULL;
+    bool is_second = has_one && head.version == log->head.version;
+    if (log->state == LOG_EQUIVOCATING || (has_one && head.version < log->head.version))
+        return HEAD_STALE;
+    /* The same content under another clock says nothing new. And nobody but us says what our log holds now: a
+     * second process with our key is what members.c deals with. */
+    if ((is_second && hash_equal(&head.root, &log->head.root)) ||
+        (log == g->registry.own && !is_second))
+        return HEAD_STALE;
+    struct blob *blob = admit(g, log, statement);
+    if (blob == NULL)
+        return HEAD_BAD;
+    if (is_second)
+        freeze(g, log, blob);
+    else
+        accept(g, log, &head, blob, from);
+    return HEAD_NEW;
+}
+
+/* --- Proving -------------------------------------------------------------------------------------- */
+
+static void report(struct gossip *g, struct log *log)
+{
+    log->reported_state = log->state;
+    log->reported_version = log->applied;
+    log->reported_head = log->head.version;
+    event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_LOG,
+                                        .log = {.tag = log->home,
+                                                .epoch = log->epoch,
+                                                .applied = log->applied,
+                                                .head_version = log->head.version,
+                                                .live_count = log->live_count,
+                                                .state = log->state}});
+}
+
+static bool is_unreported(const struct log *log)
+{
+    return log->applied != log->reported_version || log->head.version != log->reported_head ||
+           log->state != log->reported_state;
+}
+
+void head_report_all(struct gossip *g)
+{
+    struct log *log = g->head.unreported;
+    g->head.unreported = NULL;
+    while (log != NULL) {
+        struct log *next = log->next_unreported;
+        log->next_unreported = NULL;
+        log->is_unreported = false;
+        if (is_unreported(log))
+            report(g, log);
+        log = next;
+    }
+}
+
+void head_log_gone(struct gossip *g, struct log *log)
+{
+    struct log **at = &g->head.unreported;
+    while (*at != NULL && *at != log)
+        at = &(*at)->next_unreported;
+    if (*at == log)
+        *at = log->next_unreported;
+    log->next_unreported = NULL;
+    log->is_unreported = false;
+}
+
+/* A state is news at once; a version can wait for the next second's report. */
+static void note(struct gossip *g, struct log *log)
+{
+    if (log->state != log->reported_state) {
+        report(g, log);
+        event_status_soon(g);
+    } else if (is_unreported(log) && !log->is_unreported) {
+        log->is_unreported = true;
+        log->next_unreported = g->head.unreported;
+        g->head.unreported = log;
+    }
+}
+
+static enum log_state compare_roots(struct log *log)
+{
+    assert(log->head_blob != NULL && log->applied == log->head.version);
+    if (log->state == LOG_PROVED && log->proved_version == log->applied)
+        return LOG_PROVED;
+    struct hash root;
+    root_compute(log, &root);
+    if (!hash_equal(&root, &log->head.root))
+        return LOG_DIVERGED;
+    log->proved_version = log->applied;
+    log->repairs = 0;
+    log->repair_at_ms = 0;
+    return LOG_PROVED;
+}
+
+static enum log_state state_of(const struct gossip *g, struct log *log)
+{
+    if (log->state == LOG_EQUIVOCATING || log->evidence != NULL)
+        return LOG_EQUIVOCATING;
+    if (log == g->registry.own)
+        return LOG_PROVED;
+    /* Above the HEAD, or something is missing: there is nothing to compare with now. */
+    if (log->applied < pull_target(log))
+        return log->state == LOG_DIVERGED ? LOG_DIVERGED : LOG_BEHIND;
+    if (log->head_blob == NULL)
+        return log->applied == 0 ? LOG_PROVED : LOG_BEHIND;
+    return log->applied == log->head.version ? compare_roots(log) : log->state;
+}
+
+void head_check(struct gossip *g, struct log *log)
+{
+    bool is_behind = log->applied < pull_target(log) && log->evidence == NULL;
+    if (!is_behind)
+        log->behind_since_ms = 0;
+    else if (log->behind_since_ms == 0)
+        log->behind_since_ms = g->now.mono_ms > 0 ? g->now.mono_ms : 1;
+    log->state = state_of(g, log);
+    assert(log->state != LOG_PROVED || !is_behind || log == g->registry.own);
+    if (log->first_target != 0 && (!is_behind || log->applied >= log->first_target))
+        sync_log_settled(g, log);
+    sync_log_changed(g, log);
+    note(g, log);
+    if (log->state == LOG_DIVERGED && !is_behind && log->applied == log->head.version)
+        repair_begin(g, log, NULL);
+}

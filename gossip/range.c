@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/* range.c - ranges of a pulled log as they come in: applied, holes asked for again, the next window. */
+#include <assert.h>
+
+#include "gossip/core.h"
+
+#define WINDOW_MIN_BYTES (16u << 10)
+#define WINDOW_MAX_BYTES (256u << 10)
+/* Besides its statements, each range counts so much: both sides add up the same, and an empty one ends. */
+#define RANGE_FIXED_BYTES 64
+
+static void rearm(struct gossip *g, struct pull *pull)
+{
+    timer_set(&g->timers, &pull->timer, TIMER_PULL, g->now.mono_ms + pull_timeout_ms(g, pull));
+}
+
+/* Probes that take twice as long as when the pull began say that it fills somebody's queue. */
+static void next_window(struct gossip *g, struct pull *pull)
+{
+    const struct member *from = members_find(g, pull->from);
+    uint32_t rtt_us = from != NULL && from->link != NULL ? from->link->rtt_us : 0;
+    bool is_slow = pull->rtt_us != 0 && rtt_us > 2 * pull->rtt_us;
+    if (is_slow && pull->window_bytes > WINDOW_MIN_BYTES)
+        pull->window_bytes /= 2;
+    else if (pull->window_bytes < WINDOW_MAX_BYTES)
+        pull->window_bytes *= 2;
+    if (pull->rtt_us == 0)
+        pull->rtt_us = rtt_us;
+    pull_ask(g, pull);
+}
+
+/* A range of this window was lost: what follows it waits in the log, only the hole is asked for. */
+static void ask_for_hole(struct gossip *g, struct pull *pull, struct member *from)
+{
+    struct log *log = pull->log;
+    if (pull->is_hole_asked)
+        return;
+    pull->is_hole_asked = true;
+    struct wire_message message = {
+        .type = WIRE_PULL,
+        .pull = {.request = pull->request,
+                 .home = log->home,
+                 .epoch = log->epoch,
+                 .after = log->applied,
+                 .window_bytes = 1},
+    };
+    outbox_send(g, from, PRIORITY_SET, &message);
+}
+
+/* The server has shown all that it has. */
+static void at_end(struct gossip *g, struct pull *pull, bool has_advanced)
+{
+    struct log *log = pull->log;
+    if (log->applied >= pull_target(log)) {
+        pull_end(g, pull);
+    } else if (has_advanced) {
+        /* More was shown since it answered. */
+        pull->from = log->wanted_from != 0 ? log->wanted_from : pull->from;
+        pull_ask(g, pull);
+    } else {
+        pull_elsewhere(g, pull);
+    }
+}
+
+static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
+                     const struct wire_message *message)
+{
+    const struct wire_batch *batch = &message->range.batch;
+    struct log *log = pull->log;
+    uint64_t before = log->applied;
+    enum batch_verdict verdict = BATCH_KNOWN;
+    if (batch->v1 > batch->v0) {
+        g->stats.spread_payloads_in++;
+        verdict = log_on_batch(g, log, batch);
+        g->stats.spread_payloads_duplicate += verdict == BATCH_KNOWN;
+    }
+    if (log->pull != pull)
+        return; /* proved, frozen or dropped by what it brought */
+    bool has_advanced = log->applied > before;
+    if (has_advanced) {
+        pull->attempts = 0;
+        pull->is_hole_asked = false;
+        if (!pull->is_bulk)
+            announce_later(g, log->home, log->epoch, log->applied);
+    }
+    bool is_early = verdict == BATCH_EARLY || verdict == BATCH_FULL;
+    if (verdict == BATCH_BAD) {
+        pull_elsewhere(g, pull);
+    } else if (is_early) {
+        ask_for_hole(g, pull, from);
+        rearm(g, pull);
+    } else if (log->applied >= batch->applied || log->applied >= pull_target(log)) {
+        at_end(g, pull, has_advanced);
+    } else if (pull->window_got >= pull->window_bytes) {
+        next_window(g, pull);
+    } else {
+        rearm(g, pull);
+    }
+}
+
+static void on_reset(struct gossip *g, struct pull *pull, const struct wire_message *message)
+{
+    const struct wire_batch *batch = &message->range.batch;
+    struct log *log = pull->log;
+    bool is_last = message->range.is_last;
+    if (batch->v0 != pull->reset_after) {
+        /* A page was lost: the pages of a reset must follow one another, so again from there. */
+        if (batch->v0 > pull->reset_after && !pull->is_hole_asked) {
+            pull_ask(g, pull);
+            pull->is_hole_asked = true;
+        }
+        return;
+    }
+    g->stats.spread_payloads_in++;
+    if (log_on_reset_batch(g, log, batch, batch->v0 == 0, is_last) == BATCH_BAD) {
+        pull_elsewhere(g, pull);
+        return;
+    }
+    if (log->pull != pull)
+        return;
+    pull->reset_after = batch->v1;
+    pull->attempts = 0;
+    pull->is_hole_asked = false;
+    if (is_last) {
+        pull->is_reset = false;
+        at_end(g, pull, true);
+    } else if (pull->window_got >= pull->window_bytes) {
+        next_window(g, pull);
+    } else {
+        rearm(g, pull);
+    }
+}
+
+void pull_on_range(struct gossip *g, struct member *from, const struct wire_message *message)
+{
+    const struct wire_batch *batch = &message->range.batch;
+    struct pull *pull = pull_find(g, message->range.request);
+    if (pull == NULL || pull->phase >= PULL_REPAIR_ROOTS || batch->home != pull->log->home ||
+        batch->epoch != pull->log->epoch) {
+        drop_count(g, DROP_UNSOLICITED);
+        return;
+    }
+    uint64_t bytes = batch->statements.rest.len;
+    g->stats.pull_bytes_in += bytes;
+    pull->window_got += bytes + RANGE_FIXED_BYTES;
+    /* A late answer of the one before is as good: what it brings is signed. But resets do not mix. */
+    if (!message->range.is_reset) {
+        if (!pull->is_reset)
+            on_plain(g, pull, from, message);
+        else if (batch->v1 == batch->v0 && from->tag == pull->from)
+            pull_elsewhere(g, pull);
+        return;
+    }
+    if (from->tag != pull->from)
+        return;
+    if (!pull->is_reset)
+        pull_reset_from(g, pull, from->tag);
+    on_reset(g, pull, message);
+}
