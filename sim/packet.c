@@ -27,7 +27,8 @@ struct packet *packet_new(struct packet_pool *pool, uint32_t from, uint32_t to,
                               .to = to,
                               .len = (uint16_t)len,
                               .size_class = size_class};
-    memcpy(packet->bytes, bytes, len);
+    if (len > 0)
+        memcpy(packet->bytes, bytes, len);
     return packet;
 }
 
