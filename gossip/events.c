@@ -48,6 +48,7 @@ void event_status_soon(struct gossip *g)
 
 void events_report(struct gossip *g)
 {
+    head_report_all(g);
     struct gossip_event event = {.kind = GOSSIP_EVENT_STATUS};
     gossip_status_now(g, &event.status);
     event_push(g, event);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* head.c - HEADs: a home's signed word on what its log holds; proving, diverging, equivocating.
  *
- * A log is PROVED when our root was equal to the root of a HEAD that the home signed. It stays so while what
- * came after that HEAD was applied without a gap, although the next HEAD is half a second away: to call it
- * "behind" at every operation would be noise, and head_version in the report says how far the proof reaches.
- * A log that was never proved is BEHIND, even when nothing above what it holds is known. An empty log of a
- * home that signed no HEAD needs no proof. */
+ * A log is PROVED when our root was equal to the root of a HEAD that the home signed. It stays so
+ * while what came after that HEAD was applied without a gap, although the next HEAD is half a
+ * second away: to call it "behind" at every operation would be noise, and head_version in the
+ * report says how far the proof reaches. A log that was never proved is BEHIND, even when nothing
+ * above what it holds is known. An empty log of a home that signed no HEAD needs no proof. */
 #include "gossip/head.h"
 
 #include <assert.h>
@@ -13,18 +13,21 @@
 #include "gossip/core.h"
 #include "gossip/root.h"
 
+#define REPORT_INTERVAL_MS 1000
+
 static bool hash_equal(const struct hash *a, const struct hash *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* --- Our own -------------------------------------------------------------------------------------- */
+/* --- Our own
+ * -------------------------------------------------------------------------------------- */
 
 void head_touch(struct gossip *g)
 {
+    sync_operation_seen(g);
     if (!timer_is_set(&g->head.timer))
-        timer_set(&g->timers, &g->head.timer, TIMER_HEAD,
-                  g->now.mono_ms + g->config.head_delay_ms);
+        timer_set(&g->timers, &g->head.timer, TIMER_HEAD, g->now.mono_ms + g->config.head_delay_ms);
 }
 
 static void hold(struct gossip *g, struct log *log, const struct head *head, struct blob *blob)
@@ -60,10 +63,11 @@ void head_on_timer(struct gossip *g)
     head_check(g, own);
 }
 
-/* --- Others' -------------------------------------------------------------------------------------- */
+/* --- Others'
+ * -------------------------------------------------------------------------------------- */
 
-/* NULL: of a home or a life that we do not know (and then ask about), or of an ended life whose log nobody
- * needs. */
+/* NULL: of a home or a life that we do not know (and then ask about), or of an ended life whose log
+ * nobody needs. */
 static struct log *log_of(struct gossip *g, const struct head *head, struct member *from)
 {
     struct log *log = registry_log(g, head->home, head->epoch);
@@ -93,8 +97,9 @@ static struct blob *admit(struct gossip *g, const struct log *log, struct span s
     return statement_admit(g->config.store, statement, STATEMENT_HEAD, &home.id, &g->scope);
 }
 
-/* The home signed two contents for one version. Which of them is true nobody can say: the log is left as it
- * is, nothing more is taken from that life of its home, and whoever hears of it is shown both HEADs. */
+/* The home signed two contents for one version. Which of them is true nobody can say: the log is
+ * left as it is, nothing more is taken from that life of its home, and whoever hears of it is shown
+ * both HEADs. */
 static void freeze(struct gossip *g, struct log *log, struct blob *second)
 {
     assert(log->evidence == NULL && log->head_blob != NULL);
@@ -129,8 +134,8 @@ enum head_verdict head_on_statement(struct gossip *g, struct span statement, str
     bool is_second = has_one && head.version == log->head.version;
     if (log->state == LOG_EQUIVOCATING || (has_one && head.version < log->head.version))
         return HEAD_STALE;
-    /* The same content under another clock says nothing new. And nobody but us says what our log holds now: a
-     * second process with our key is what members.c deals with. */
+    /* The same content under another clock says nothing new. And nobody but us says what our log
+     * holds now: a second process with our key is what members.c deals with. */
     if ((is_second && hash_equal(&head.root, &log->head.root)) ||
         (log == g->registry.own && !is_second))
         return HEAD_STALE;
@@ -144,7 +149,8 @@ enum head_verdict head_on_statement(struct gossip *g, struct span statement, str
     return HEAD_NEW;
 }
 
-/* --- Proving -------------------------------------------------------------------------------------- */
+/* --- Proving
+ * -------------------------------------------------------------------------------------- */
 
 static void report(struct gossip *g, struct log *log)
 {
@@ -168,6 +174,9 @@ static bool is_unreported(const struct log *log)
 
 void head_report_all(struct gossip *g)
 {
+    if (g->now.mono_ms < g->head.report_at_ms)
+        return;
+    g->head.report_at_ms = g->now.mono_ms + REPORT_INTERVAL_MS;
     struct log *log = g->head.unreported;
     g->head.unreported = NULL;
     while (log != NULL) {
@@ -195,13 +204,23 @@ void head_log_gone(struct gossip *g, struct log *log)
 static void note(struct gossip *g, struct log *log)
 {
     if (log->state != log->reported_state) {
+        bool is_grave = log->state > LOG_PROVED || log->reported_state > LOG_PROVED;
         report(g, log);
-        event_status_soon(g);
+        if (is_grave)
+            event_status_soon(g);
     } else if (is_unreported(log) && !log->is_unreported) {
         log->is_unreported = true;
         log->next_unreported = g->head.unreported;
         g->head.unreported = log;
     }
+}
+
+/* Whoever keeps orphans drops those whose time is over: only a home that is there can say what its
+ * log should hold. */
+static bool is_of_the_gone(const struct log *log)
+{
+    return log->member->state == MEMBER_DEAD || log->member->state == MEMBER_LEFT ||
+           log->epoch < log->member->epoch;
 }
 
 static enum log_state compare_roots(struct log *log)
@@ -230,7 +249,10 @@ static enum log_state state_of(const struct gossip *g, struct log *log)
         return log->state == LOG_DIVERGED ? LOG_DIVERGED : LOG_BEHIND;
     if (log->head_blob == NULL)
         return log->applied == 0 ? LOG_PROVED : LOG_BEHIND;
-    return log->applied == log->head.version ? compare_roots(log) : log->state;
+    if (log->applied != log->head.version || log->is_shed)
+        return log->state;
+    enum log_state state = compare_roots(log);
+    return state == LOG_DIVERGED && is_of_the_gone(log) ? LOG_BEHIND : state;
 }
 
 void head_check(struct gossip *g, struct log *log)

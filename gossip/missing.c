@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* missing.c - announced and not here: the tree is given a few milliseconds, then the announcer is asked.
+/* missing.c - announced and not here: the tree is given a few milliseconds, then the announcer is
+ * asked.
  *
- * This, and not anti-entropy, is what repairs a lost hop of the tree in time: three others announce every
- * batch to members chosen at random. */
+ * This, and not anti-entropy, is what repairs a lost hop of the tree in time: three others announce
+ * every batch to members chosen at random. */
 #include <assert.h>
 #include <stddef.h>
 

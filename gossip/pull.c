@@ -7,8 +7,8 @@
  *       | <------------------------- RANGE (v1, v2] ...  |
  *       | PULL after=v2, window -----------------------> |  until the server has no more
  *
- * The first question goes to whoever showed that it has something; after one that was lost, to the same
- * again; then to the last who showed something, to the home, and to random members. */
+ * The first question goes to whoever showed that it has something; after one that was lost, to the
+ * same again; then to the last who showed something, to the home, and to random members. */
 #include "gossip/pull.h"
 
 #include <assert.h>
@@ -17,16 +17,16 @@
 #include "gossip/mem.h"
 
 #define WINDOW_MIN_BYTES (16u << 10)
-#define TIMEOUT_MIN_MS 10
-/* A window of bulk is paced behind everything else at its server: what counts is the silence since its last
- * packet. */
-#define TIMEOUT_BULK_MIN_MS 300
-#define TIMEOUT_MAX_MS 5000
+#define TIMEOUT_MIN_MS   10
+/* A window of bulk is paced behind everything else at its server: what counts is the silence since
+ * its last packet. */
+#define TIMEOUT_BULK_MIN_MS   300
+#define TIMEOUT_MAX_MS        5000
 #define BACKOFF_MAX_DOUBLINGS 8
-#define ELSEWHERE_MS 5
-#define JITTER_PERCENT 20
-#define ATTEMPTS_MAX 10
-#define HELD_MS 100
+#define ELSEWHERE_MS          5
+#define JITTER_PERCENT        20
+#define ATTEMPTS_MAX          10
+#define HELD_MS               100
 /* What a version is guessed to weigh: only to tell a gap from bulk, and a small gap's window. */
 #define VERSION_BYTES 300
 /* Looked at when a slot is free: the largest backlog among the first so many that wait. */
@@ -88,7 +88,8 @@ static uint64_t backlog_bytes(const struct log *log)
     return (versions > RECORDS_MAX ? RECORDS_MAX : versions) * VERSION_BYTES;
 }
 
-/* --- The queue ------------------------------------------------------------------------------------ */
+/* --- The queue
+ * ------------------------------------------------------------------------------------ */
 
 static void wanted_add(struct puller *puller, struct log *log)
 {
@@ -211,7 +212,8 @@ void pull_gap(struct gossip *g, struct log *log, struct member *from, uint64_t v
     }
 }
 
-/* --- One pull ------------------------------------------------------------------------------------- */
+/* --- One pull
+ * ------------------------------------------------------------------------------------- */
 
 uint32_t pull_timeout_ms(struct gossip *g, const struct pull *pull)
 {
@@ -261,13 +263,11 @@ void pull_end(struct gossip *g, struct pull *pull)
     pull_next(g);
 }
 
-/* Nobody had it. What showed that there is more was perhaps a lie, and a lie must not keep us "behind" for
- * ever; if it was true, it will be shown again. A HEAD is signed, and stays. */
-static void give_up(struct gossip *g, struct pull *pull)
+/* Nobody had it. What was said to be there was perhaps a lie, and a lie must not keep us "behind"
+ * for ever; if it was true, it will be said again. What a signature showed (log->seen) stays. */
+void pull_give_up(struct gossip *g, struct pull *pull)
 {
-    struct log *log = pull->log;
-    log->wanted_version = 0;
-    log->seen = log->applied > log->head.version ? log->applied : log->head.version;
+    pull->log->wanted_version = 0;
     pull_end(g, pull);
 }
 
@@ -277,7 +277,8 @@ static struct member *live_or_null(struct gossip *g, uint64_t tag)
     return member != NULL && member_is_live(g, member) ? member : NULL;
 }
 
-/* The first retry asks the same: a packet was lost, it is the one who has it. Returns whether that changed. */
+/* The first retry asks the same: a packet was lost, it is the one who has it. Returns whether that
+ * changed. */
 static struct member *source_next(struct gossip *g, const struct pull *pull, bool is_lost)
 {
     struct member *same = live_or_null(g, pull->from);
@@ -306,11 +307,11 @@ static void switch_to(struct pull *pull, const struct member *next)
 void pull_elsewhere(struct gossip *g, struct pull *pull)
 {
     if (++pull->attempts > ATTEMPTS_MAX) {
-        give_up(g, pull);
+        pull_give_up(g, pull);
         return;
     }
-    uint32_t doublings = pull->attempts < BACKOFF_MAX_DOUBLINGS ? pull->attempts - 1
-                                                               : BACKOFF_MAX_DOUBLINGS;
+    uint32_t doublings =
+        pull->attempts < BACKOFF_MAX_DOUBLINGS ? pull->attempts - 1 : BACKOFF_MAX_DOUBLINGS;
     switch_to(pull, source_next(g, pull, false));
     pull->phase = PULL_WAITING;
     timer_set(&g->timers, &pull->timer, TIMER_PULL,
@@ -320,7 +321,7 @@ void pull_elsewhere(struct gossip *g, struct pull *pull)
 static void on_lost(struct gossip *g, struct pull *pull)
 {
     if (++pull->attempts > ATTEMPTS_MAX) {
-        give_up(g, pull);
+        pull_give_up(g, pull);
         return;
     }
     if (pull->is_bulk && pull->window_bytes > WINDOW_MIN_BYTES)
@@ -346,8 +347,6 @@ void pull_reset_from(struct gossip *g, struct pull *pull, uint64_t from)
     pull->from = from;
     pull->is_reset = true;
     pull->reset_after = 0;
-    pull->attempts = 0;
-    pull->window_bytes = BULK_WINDOW_BYTES;
     if (!pull->is_bulk) {
         pull->is_bulk = true;
         g->puller.bulk_count++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* pull.h - fetching what is missing: ranges of a log, announced versions, diverged buckets. Implemented in
- * pull.c (when, and from whom), range.c (the ranges that come in), serve.c (answering), missing.c
- * (announced versions) and repair.c (buckets of a diverged log). */
+/* pull.h - fetching what is missing: ranges of a log, announced versions, diverged buckets.
+ * Implemented in pull.c (when, and from whom), range.c (the ranges that come in), serve.c
+ * (answering), missing.c (announced versions) and repair.c (buckets of a diverged log). */
 #ifndef AURORA_GOSSIP_PULL_H
 #define AURORA_GOSSIP_PULL_H
 
@@ -21,25 +21,27 @@ enum pull_phase {
     PULL_REPAIR_WAITING,
 };
 
-/* One log being brought up to date from one member at a time; a log has one of these at most. A pull is
- * receiver-windowed: each PULL asks for window_bytes, the next one follows the last range of the one before. */
+/* One log being brought up to date from one member at a time; a log has one of these at most. A
+ * pull is receiver-windowed: each PULL asks for window_bytes, the next one follows the last range
+ * of the one before. */
 struct pull {
     struct timer timer; /* TIMER_PULL */
     struct log *log;
-    uint64_t from;      /* tag */
+    uint64_t from; /* tag */
     uint64_t request;
     enum pull_phase phase;
     uint32_t attempts;  /* without progress */
     bool is_bulk;       /* counts against PULLS_IN_MAX */
     bool is_hole_asked; /* a range of this window was lost, and asked for again */
-    bool is_reset;      /* from version 0, because the server has forgotten deletes since `applied` */
-    uint64_t reset_after;  /* progress of a reset pull */
+    bool is_reset; /* from version 0, because the server has forgotten deletes since `applied` */
+    uint64_t reset_after; /* progress of a reset pull */
+    uint32_t resets;      /* that ended without bringing all */
     uint64_t window_bytes;
     uint64_t window_got;
-    uint32_t rtt_us;       /* of the link when the pull began: twice as much halves the window */
+    uint32_t rtt_us; /* of the link when the pull began: twice as much halves the window */
     /* repair.c */
-    uint64_t version;      /* of the log when the repair began: both sides must stay there */
-    uint8_t pages;         /* bit set of the root's pages that are here */
+    uint64_t version; /* of the log when the repair began: both sides must stay there */
+    uint8_t pages;    /* bit set of the root's pages that are here */
     uint64_t buckets[ROOT_BUCKETS / 64]; /* bit set: these differ */
     uint64_t bucket;
     uint64_t after_index;
@@ -55,18 +57,21 @@ struct puller {
     size_t missing_count;
     struct serving *serving; /* PULLS_OUT_MAX of them */
     uint64_t next_request;
-    bool is_held;            /* gossip_hold_pulls */
+    bool is_held; /* gossip_hold_pulls */
 };
 
 void pull_init(struct gossip *);
 void pull_free(struct gossip *);
-/* `from` has shown that it holds the log up to `version`: pull what is missing now, unless a pull runs. */
+/* `from` has shown that it holds the log up to `version`: pull what is missing now, unless a pull
+ * runs. */
 void pull_gap(struct gossip *, struct log *, struct member *from, uint64_t version);
-/* The same, when its turn comes: the largest backlog first. pull_next starts what there is room for. */
+/* The same, when its turn comes: the largest backlog first. pull_next starts what there is room
+ * for. */
 void pull_want(struct gossip *, struct log *, struct member *from, uint64_t version);
 void pull_next(struct gossip *);
 /* An announcement: if it is not here within MISSING_DELAY_MS, pull it from the announcer. */
-void pull_missing_later(struct gossip *, struct member *from, uint64_t home, uint64_t epoch, uint64_t version);
+void pull_missing_later(struct gossip *, struct member *from, uint64_t home, uint64_t epoch,
+                        uint64_t version);
 void pull_on_missing_timer(struct gossip *, struct timer *);
 void pull_missing_drop(struct gossip *, struct log *);
 void pull_on_timer(struct gossip *, struct pull *);
@@ -74,7 +79,8 @@ void pull_on_range(struct gossip *, struct member *from, const struct wire_messa
 void pull_log_gone(struct gossip *, struct log *);
 void pull_on_pull(struct gossip *, struct member *from, const struct wire_message *); /* serve.c */
 void pull_on_head_pull(struct gossip *, struct member *from, const struct wire_message *);
-/* May others be shown what this log holds? Not when we know that it is wrong, or while it is being replaced. */
+/* May others be shown what this log holds? Not when we know that it is wrong, or while it is being
+ * replaced. */
 bool pull_may_serve(const struct log *);
 /* repair.c */
 void repair_begin(struct gossip *, struct log *, struct member *from);
@@ -96,6 +102,7 @@ void pull_elsewhere(struct gossip *, struct pull *);
 /* Up to which version somebody showed us that there is something. */
 uint64_t pull_target(const struct log *);
 bool pull_is_held(const struct gossip *);
+void pull_give_up(struct gossip *, struct pull *);
 uint32_t pull_timeout_ms(struct gossip *, const struct pull *);
 void pull_reset_from(struct gossip *, struct pull *, uint64_t from);
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* range.c - ranges of a pulled log as they come in: applied, holes asked for again, the next window. */
+/* range.c - ranges of a pulled log as they come in: applied, holes asked for again, the next
+ * window. */
 #include <assert.h>
 
 #include "gossip/core.h"
 
 #define WINDOW_MIN_BYTES (16u << 10)
 #define WINDOW_MAX_BYTES (256u << 10)
-/* Besides its statements, each range counts so much: both sides add up the same, and an empty one ends. */
+/* Resets that reach the end of what their servers have, and still do not bring us up to date. */
+#define RESETS_MAX 3
+/* Besides its statements, each range counts so much: both sides add up the same, and an empty one
+ * ends. */
 #define RANGE_FIXED_BYTES 64
 
 static void rearm(struct gossip *g, struct pull *pull)
@@ -44,6 +48,20 @@ static void ask_for_hole(struct gossip *g, struct pull *pull, struct member *fro
                  .after = log->applied,
                  .window_bytes = 1},
     };
+    outbox_send(g, from, PRIORITY_SET, &message);
+}
+
+/* A range is believed only as far as something signed reaches. Where the last operations were
+ * deletes that its server has forgotten, that is the HEAD. */
+static void ask_for_head(struct gossip *g, struct member *from, const struct log *log)
+{
+    uint8_t bytes[24];
+    struct wire_writer list = {bytes, 0, sizeof bytes, false};
+    wire_put_array(&list, 2);
+    wire_put_uint(&list, log->home);
+    wire_put_uint(&list, log->epoch);
+    struct wire_message message = {.type = WIRE_HEAD_PULL,
+                                   .announce.entries = wire_list_of(&list, 1)};
     outbox_send(g, from, PRIORITY_SET, &message);
 }
 
@@ -91,6 +109,9 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
         rearm(g, pull);
     } else if (log->applied >= batch->applied || log->applied >= pull_target(log)) {
         at_end(g, pull, has_advanced);
+    } else if (message->range.is_last && batch->v1 > log->applied) {
+        ask_for_head(g, from, log);
+        pull_elsewhere(g, pull);
     } else if (pull->window_got >= pull->window_bytes) {
         next_window(g, pull);
     } else {
@@ -98,11 +119,30 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     }
 }
 
-static void on_reset(struct gossip *g, struct pull *pull, const struct wire_message *message)
+static void reset_ended(struct gossip *g, struct pull *pull, struct member *from, uint64_t v1)
+{
+    struct log *log = pull->log;
+    pull->is_reset = false;
+    if (log->applied < v1)
+        ask_for_head(g, from, log);
+    if (log->applied >= pull_target(log))
+        pull_end(g, pull);
+    else if (++pull->resets >= RESETS_MAX)
+        pull_give_up(g, pull);
+    else
+        pull_elsewhere(g, pull);
+}
+
+static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
+                     const struct wire_message *message)
 {
     const struct wire_batch *batch = &message->range.batch;
     struct log *log = pull->log;
     bool is_last = message->range.is_last;
+    if (batch->applied < log->applied) {
+        pull_elsewhere(g, pull); /* it knows less than we do: nothing may be dropped on its word */
+        return;
+    }
     if (batch->v0 != pull->reset_after) {
         /* A page was lost: the pages of a reset must follow one another, so again from there. */
         if (batch->v0 > pull->reset_after && !pull->is_hole_asked) {
@@ -122,8 +162,7 @@ static void on_reset(struct gossip *g, struct pull *pull, const struct wire_mess
     pull->attempts = 0;
     pull->is_hole_asked = false;
     if (is_last) {
-        pull->is_reset = false;
-        at_end(g, pull, true);
+        reset_ended(g, pull, from, batch->v1);
     } else if (pull->window_got >= pull->window_bytes) {
         next_window(g, pull);
     } else {
@@ -143,7 +182,8 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
     uint64_t bytes = batch->statements.rest.len;
     g->stats.pull_bytes_in += bytes;
     pull->window_got += bytes + RANGE_FIXED_BYTES;
-    /* A late answer of the one before is as good: what it brings is signed. But resets do not mix. */
+    /* A late answer of the one before is as good: what it brings is signed. But resets do not mix.
+     */
     if (!message->range.is_reset) {
         if (!pull->is_reset)
             on_plain(g, pull, from, message);
@@ -155,5 +195,5 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
         return;
     if (!pull->is_reset)
         pull_reset_from(g, pull, from->tag);
-    on_reset(g, pull, message);
+    on_reset(g, pull, from, message);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* repair.c - a log whose root is not its HEAD's: find the buckets that differ, and fetch those again.
+/* repair.c - a log whose root is not its HEAD's: find the buckets that differ, and fetch those
+ * again.
  *
  *     us (at version v)                               a member at the same version v
  *       | ROOT_PULL page 0..3 -----------------------> |
@@ -7,28 +8,29 @@
  *       | BUCKET_PULL bucket, after_index -----------> |
  *       | <------------- BUCKET v, statements, is_last |   shown: kept or set; not shown: dropped
  *
- * Both must be at one version all the while. Where that does not work out, or where much differs, the log is
- * pulled from version 0 and swept instead, which works at any version. */
+ * Both must be at one version all the while. Where that does not work out, or where much differs,
+ * the log is pulled from version 0 and swept instead, which works at any version. */
 #include <assert.h>
 
 #include "gossip/core.h"
 #include "gossip/root.h"
 
-#define PAGES (ROOT_BUCKETS / ROOT_PAGE_BUCKETS)
+#define PAGES     (ROOT_BUCKETS / ROOT_PAGE_BUCKETS)
 #define ALL_PAGES ((1u << PAGES) - 1)
 /* More buckets than this cost more round trips than pulling everything. */
 #define BUCKETS_DIFFER_MAX 24
-#define ATTEMPTS_MAX 4
+#define ATTEMPTS_MAX       4
 /* A repair that did not help is begun again after so long, doubled each time. */
-#define AGAIN_MS 1000
+#define AGAIN_MS            1000
 #define AGAIN_DOUBLINGS_MAX 6
-#define JITTER_PERCENT 20
+#define JITTER_PERCENT      20
 /* Entries of a bucket looked at in one go. */
 #define ENTRIES_AT_ONCE 64
 /* A BUCKET's fields, each at its largest, and the header of its list. */
 #define BUCKET_OVERHEAD_MAX_BYTES 72
 
-/* --- Asking --------------------------------------------------------------------------------------- */
+/* --- Asking
+ * --------------------------------------------------------------------------------------- */
 
 static void arm(struct gossip *g, struct pull *pull)
 {
@@ -109,6 +111,8 @@ void repair_begin(struct gossip *g, struct log *log, struct member *from)
 static void pull_all(struct gossip *g, struct pull *pull)
 {
     pull_reset_from(g, pull, pull->from);
+    pull->attempts = 0;
+    pull->window_bytes = BULK_WINDOW_BYTES;
     g->stats.repairs++;
     pull_ask(g, pull);
 }
@@ -224,6 +228,16 @@ static void drop_unshown(struct gossip *g, struct log *log, unsigned bucket)
     } while (count == ENTRIES_AT_ONCE);
 }
 
+static bool show_all(struct gossip *g, struct log *log, struct wire_list statements,
+                     uint64_t version)
+{
+    struct span statement;
+    while (wire_list_bin(&statements, &statement))
+        if (log_on_repair(g, log, statement, version) == BATCH_BAD)
+            return false;
+    return true;
+}
+
 void repair_on_bucket(struct gossip *g, struct member *from, const struct wire_message *message)
 {
     struct pull *pull = pull_of(g, from, message->bucket.request, PULL_REPAIR_BUCKET);
@@ -234,18 +248,10 @@ void repair_on_bucket(struct gossip *g, struct member *from, const struct wire_m
         return;
     struct log *log = pull->log;
     uint32_t count = message->bucket.statements.count;
-    /* Shown as a pull from version 0 would show them: checked and set, without moving the log. */
-    struct wire_batch batch = {.home = log->home,
-                               .epoch = log->epoch,
-                               .v1 = pull->version,
-                               .applied = pull->version,
-                               .floor = log->floor,
-                               .statements = message->bucket.statements};
-    enum batch_verdict verdict =
-        log_on_reset_batch(g, log, &batch, pull->after_index == 0, false);
-    if (log->pull != pull)
-        return;
-    if (verdict == BATCH_BAD || (count == 0 && !message->bucket.is_last)) {
+    if (pull->after_index == 0)
+        log->sweep++;
+    if (!show_all(g, log, message->bucket.statements, pull->version) ||
+        (count == 0 && !message->bucket.is_last)) {
         try_again(g, pull);
         return;
     }
@@ -260,7 +266,8 @@ void repair_on_bucket(struct gossip *g, struct member *from, const struct wire_m
     next_bucket(g, pull);
 }
 
-/* --- Answering ------------------------------------------------------------------------------------ */
+/* --- Answering
+ * ------------------------------------------------------------------------------------ */
 
 void repair_on_root_pull(struct gossip *g, struct member *from, const struct wire_message *message)
 {
@@ -286,7 +293,8 @@ void repair_on_root_pull(struct gossip *g, struct member *from, const struct wir
     outbox_send(g, from, PRIORITY_SET, &answer);
 }
 
-void repair_on_bucket_pull(struct gossip *g, struct member *from, const struct wire_message *message)
+void repair_on_bucket_pull(struct gossip *g, struct member *from,
+                           const struct wire_message *message)
 {
     struct log *log = registry_log(g, message->bucket_pull.home, message->bucket_pull.epoch);
     uint64_t bucket = message->bucket_pull.bucket;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* serve.c - answering pulls: ranges of a log in version order, as many packets as the puller's window. */
+/* serve.c - answering pulls: ranges of a log in version order, as many packets as the puller's
+ * window. */
 #include <assert.h>
 
 #include "gossip/core.h"
@@ -7,9 +8,10 @@
 
 /* A RANGE's type, request, flags and batch, each at its largest, and the header of its list. */
 #define RANGE_OVERHEAD_MAX_BYTES 72
-/* Besides its statements, each range counts so much towards the window; range.c adds up the same. */
+/* Besides its statements, each range counts so much towards the window; range.c adds up the same.
+ */
 #define RANGE_FIXED_BYTES 64
-#define WINDOW_MAX_BYTES (256u << 10)
+#define WINDOW_MAX_BYTES  (256u << 10)
 /* A window up to here is a gap, not bulk: served to anybody, at once. */
 #define SMALL_WINDOW_BYTES (16u << 10)
 /* A bulk puller that asks for nothing more for so long has gone elsewhere. */
@@ -103,8 +105,8 @@ void pull_on_pull(struct gossip *g, struct member *from, const struct wire_messa
         send_nothing(g, from, message, log != NULL && after >= log->applied ? log->applied : 0);
         return;
     }
-    /* Deletes that it has not seen are forgotten here: it must see everything that is left, and drop the
-     * rest. */
+    /* Deletes that it has not seen are forgotten here: it must see everything that is left, and
+     * drop the rest. */
     if (!is_reset && after < log->floor) {
         is_reset = true;
         after = 0;
@@ -129,9 +131,11 @@ void pull_on_pull(struct gossip *g, struct member *from, const struct wire_messa
         *slot = (struct serving){0};
 }
 
-/* --- HEADs ---------------------------------------------------------------------------------------- */
+/* --- HEADs
+ * ---------------------------------------------------------------------------------------- */
 
-static void send_heads(struct gossip *g, struct member *to, struct wire_writer *list, uint32_t *count)
+static void send_heads(struct gossip *g, struct member *to, struct wire_writer *list,
+                       uint32_t *count)
 {
     struct wire_message message = {.type = WIRE_NEWS,
                                    .news.statements = wire_list_of(list, *count)};

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* sync.c - anti-entropy of the record plane: one number says whether two nodes hold the same logs.
  *
- * The number rides in every PING and ACK, so that equal nodes pay nothing. Where it differs, and for some
- * seconds after any operation, a node asks one other twice a second:
+ * The number rides in every PING and ACK, so that equal nodes pay nothing. Where it differs, and
+ * for some seconds after any operation, a node asks one other twice a second:
  *
  *     A -> B  LOGS_HASHES [total]          equal: B is silent
  *     B -> A  LOGS_LIST (few logs), or LOGS_HASHES of COMPARE_BUCKETS sums, answered by
  *     A -> B  LOGS_LIST of the buckets that differ
- *             and whoever got a list answers with what it has more of, and pulls what it has less of. */
+ *             and whoever got a list answers with what it has more of, and pulls what it has less
+ * of. */
 #include "gossip/sync.h"
 
 #include <assert.h>
@@ -20,7 +21,8 @@
 #define LIST_AT_ONCE_MAX 48
 static_assert(COMPARE_BUCKETS == 32, "buckets are a 32-bit set, and the top five bits of a tag");
 
-/* --- The digest ----------------------------------------------------------------------------------- */
+/* --- The digest
+ * ----------------------------------------------------------------------------------- */
 
 static void put_u64(uint8_t *out, uint64_t value)
 {
@@ -36,8 +38,8 @@ static uint64_t get_u64(const uint8_t *bytes)
     return value;
 }
 
-/* Two holders of an equivocating home's log froze it at different points, with different HEADs first: all
- * that they need to agree on is that it equivocates. */
+/* Two holders of an equivocating home's log froze it at different points, with different HEADs
+ * first: all that they need to agree on is that it equivocates. */
 struct sync_facts sync_facts_of(const struct log *log)
 {
     if (log->evidence != NULL)
@@ -50,8 +52,8 @@ struct sync_facts sync_facts_of(const struct log *log)
     return facts;
 }
 
-/* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log is the
- * same as one that was never made. */
+/* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log
+ * is the same as one that was never made. */
 static bool is_counted(const struct log *log)
 {
     const struct member *home = log->member;
@@ -61,7 +63,8 @@ static bool is_counted(const struct log *log)
 
 static uint64_t digest_of(const struct log *log)
 {
-    /* Public, and the same everywhere: the digest finds differences, it keeps nobody from making them. */
+    /* Public, and the same everywhere: the digest finds differences, it keeps nobody from making
+     * them. */
     static const uint8_t key[HASH_SHORT_KEY_BYTES] = {'r', 'e', 'c', 'o', 'r', 'd', 's', '-',
                                                       'd', 'i', 'g', 'e', 's', 't', '-', '1'};
     struct sync_facts facts = sync_facts_of(log);
@@ -83,7 +86,8 @@ void sync_log_changed(struct gossip *g, struct log *log)
     log->digest = digest;
 }
 
-/* --- When ----------------------------------------------------------------------------------------- */
+/* --- When
+ * ----------------------------------------------------------------------------------------- */
 
 static void arm(struct gossip *g, uint64_t in_ms)
 {
@@ -153,7 +157,8 @@ void sync_on_timer(struct gossip *g)
         arm(g, prng_jitter(&g->prng, COMPARE_INTERVAL_MS, COMPARE_JITTER_PERCENT));
 }
 
-/* --- Where ---------------------------------------------------------------------------------------- */
+/* --- Where
+ * ---------------------------------------------------------------------------------------- */
 
 unsigned sync_bucket_of(uint64_t home)
 {
@@ -212,8 +217,7 @@ void sync_on_hashes(struct gossip *g, struct member *from, const struct wire_mes
 
 bool sync_is_converged(const struct gossip *g)
 {
-    if (!g->sync.is_first_done || g->detector.is_cut_off ||
-        g->members.self->state == MEMBER_DEAD)
+    if (!g->sync.is_first_done || g->detector.is_cut_off || g->members.self->state == MEMBER_DEAD)
         return false;
     for (size_t i = 0; i < g->registry.log_count; i++) {
         const struct log *log = g->registry.logs[i];

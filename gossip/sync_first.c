@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* sync_first.c - a joiner's first sync: one member's whole list of logs, page by page, and then pulls until
- * all of them are here. Until it is done, registrations are refused: we could not tell an id that somebody
- * holds from a new one. */
+/* sync_first.c - a joiner's first sync: one member's whole list of logs, page by page, and then
+ * pulls until all of them are here. Until it is done, registrations are refused: we could not tell
+ * an id that somebody holds from a new one. */
 #include <assert.h>
 
 #include "gossip/core.h"
 
 /* 100 + 200 + 400 + 800 ms without an answer: then another member is asked. */
-#define ASK_TIMEOUT_MS 100
+#define ASK_TIMEOUT_MS   100
 #define ASK_ATTEMPTS_MAX 4
 /* So many that do not answer, and the trouble is ours: go on with what we have. */
-#define PARTNERS_MAX 5
+#define PARTNERS_MAX      5
 #define CHECK_INTERVAL_MS 250
-/* Pulls that bring nothing for so long: nobody has what was listed. The log is then shown as behind. */
+/* Pulls that bring nothing for so long: nobody has what was listed. The log is then shown as
+ * behind. */
 #define STUCK_MS 5000
 
 static void arm(struct gossip *g, uint64_t in_ms)
@@ -77,7 +78,8 @@ void sync_first_on_page(struct gossip *g, struct member *from, const struct wire
         return;
     }
     if (sync->is_first_listed || message->list.buckets != sync->first_after)
-        return; /* a page twice, or one after a page that was lost: asked again when the timer fires */
+        return; /* a page twice, or one after a page that was lost: asked again when the timer fires
+                 */
     uint64_t last_home = sync->first_after;
     uint32_t taken = sync_list_take(g, from, message->list.entries, true, &last_home);
     if ((flags & SYNC_END) == 0 && (taken == 0 || last_home <= sync->first_after)) {
@@ -120,7 +122,8 @@ static void check_progress(struct gossip *g)
         sync->first_remaining_before = sync->first_remaining;
         sync->first_progress_ms = g->now.mono_ms;
     }
-    bool is_stuck = g->now.mono_ms - sync->first_progress_ms > STUCK_MS && g->puller.bulk_count == 0;
+    bool is_stuck =
+        g->now.mono_ms - sync->first_progress_ms > STUCK_MS && g->puller.bulk_count == 0;
     if (sync->first_remaining == 0 || is_stuck) {
         finish(g);
         return;

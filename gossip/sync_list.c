@@ -43,7 +43,8 @@ static void draft_send(struct gossip *g, struct member *to, uint64_t flags, stru
 
 static bool draft_has_room(const struct draft *draft, size_t bytes, uint32_t count)
 {
-    return draft->writer.len + bytes <= sizeof draft->bytes && draft->count + count <= WIRE_LIST_MAX;
+    return draft->writer.len + bytes <= sizeof draft->bytes &&
+           draft->count + count <= WIRE_LIST_MAX;
 }
 
 static void draft_add(struct draft *draft, const struct log *log)
@@ -74,11 +75,13 @@ static size_t index_from(const struct gossip *g, uint64_t home)
     return low;
 }
 
-/* --- Comparing ------------------------------------------------------------------------------------ */
+/* --- Comparing
+ * ------------------------------------------------------------------------------------ */
 
-/* One bucket's logs into `part`. What does not fit one message leaves as partial lists: how many. */
+/* One bucket's logs into `part`. What does not fit one message leaves as partial lists: how many.
+ */
 static unsigned draft_bucket(struct gossip *g, struct member *to, uint64_t flags, unsigned bucket,
-                         struct draft *part)
+                             struct draft *part)
 {
     unsigned sent = 0;
     draft_clear(part);
@@ -180,8 +183,8 @@ static void set_first_target(struct gossip *g, struct log *log, uint64_t version
     log->first_target = version;
 }
 
-/* A comparison is about what lives. Only a joiner makes logs of homes that are gone, and of lives that have
- * ended: whoever was there had them, and dropped them when it was time. */
+/* A comparison is about what lives. Only a joiner makes logs of homes that are gone, and of lives
+ * that have ended: whoever was there had them, and dropped them when it was time. */
 static bool is_of_the_past(const struct gossip *g, const struct entry_read *entry)
 {
     const struct member *home = members_find(g, entry->home);
@@ -208,8 +211,8 @@ static bool take_entry(struct gossip *g, struct member *from, const struct entry
     return true;
 }
 
-uint32_t sync_list_take(struct gossip *g, struct member *from, struct wire_list entries, bool is_first,
-                        uint64_t *last_home)
+uint32_t sync_list_take(struct gossip *g, struct member *from, struct wire_list entries,
+                        bool is_first, uint64_t *last_home)
 {
     struct draft heads;
     struct entry_read entry;
@@ -228,13 +231,13 @@ uint32_t sync_list_take(struct gossip *g, struct member *from, struct wire_list 
     return taken;
 }
 
-/* Is there an entry for this log? `entries` is read on: both sides go in (home, epoch) order, and whoever
- * lists in another order is only told more than it needed. */
+/* Is there an entry for this log? `entries` is read on: both sides go in (home, epoch) order, and
+ * whoever lists in another order is only told more than it needed. */
 static bool entry_for(struct wire_list *entries, struct entry_read *next, bool *has_next,
                       const struct log *log)
 {
-    while (*has_next && (next->home < log->home ||
-                         (next->home == log->home && next->epoch < log->epoch)))
+    while (*has_next &&
+           (next->home < log->home || (next->home == log->home && next->epoch < log->epoch)))
         *has_next = entry_next(entries, next);
     return *has_next && next->home == log->home && next->epoch == log->epoch;
 }
@@ -262,7 +265,8 @@ static void answer(struct gossip *g, struct member *to, const struct wire_messag
         draft_send(g, to, SYNC_ANSWER | SYNC_PARTIAL, &ours);
 }
 
-/* --- Pages, for the first sync -------------------------------------------------------------------- */
+/* --- Pages, for the first sync
+ * -------------------------------------------------------------------- */
 
 static bool is_listed(const struct log *log, bool with_orphans)
 {

@@ -24,7 +24,8 @@ enum wire_type {
     WIRE_NACK,         /* random */
     /* Membership (join.c, news.c) */
     WIRE_NEWS,           /* [statement...]: ALIVE, LEFT, accusations, HEADs */
-    WIRE_JOIN,           /* statement (the joiner's ALIVE), request */
+    WIRE_JOIN,           /* statement (the joiner's ALIVE), request, padding (bin): the answer to a
+                            stranger is no larger than what the stranger sent */
     WIRE_JOIN_REPLY,     /* request, remembered epoch, statement | nil (your remembered ALIVE), your
                             address as seen (bin), statement (the replier's ALIVE) */
     WIRE_MEMBERS_PULL,   /* after: members with a tag above it */
@@ -98,6 +99,7 @@ struct wire_message {
         struct {
             struct span statement;
             uint64_t request;
+            struct span padding;
         } join;
         struct {
             uint64_t request, remembered_epoch;

@@ -25,7 +25,7 @@ static const struct wire_shape shapes[WIRE_TYPES] = {
     [WIRE_PING_REQUEST] = {2, {AT(UINT, ping_request.random), AT(UINT, ping_request.target)}},
     [WIRE_NACK] = {1, {AT(UINT, nack.random)}},
     [WIRE_NEWS] = {1, {AT(BINS, news.statements)}},
-    [WIRE_JOIN] = {2, {AT(BIN, join.statement), AT(UINT, join.request)}},
+    [WIRE_JOIN] = {3, {AT(BIN, join.statement), AT(UINT, join.request), AT(BIN, join.padding)}},
     [WIRE_JOIN_REPLY] = {5, {AT(UINT, join_reply.request), AT(UINT, join_reply.remembered_epoch),
                              AT(BIN_OR_NIL, join_reply.remembered),
                              AT(BIN, join_reply.seen_address), AT(BIN, join_reply.statement)}},
