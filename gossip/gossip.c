@@ -64,8 +64,8 @@ struct gossip *gossip_new(const struct gossip_config *config, struct gossip_time
     sign_scope_of(g->cluster, &g->scope);
     prng_seed(&g->prng, config->seed);
     outbox_init(g);
-    registry_init(g);
     members_init(g);
+    registry_init(g); /* makes our own log, which hangs on our member */
     detector_init(g);
     spread_init(g);
     pull_init(g);
