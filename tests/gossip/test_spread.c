@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_spread.c - the tree: once to everybody, acknowledged, resent, given to somebody else. */
+#include <criterion/criterion.h>
+
+#include "pair.h"
+
+static uint64_t payloads_in(const struct pair *pair)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < pair->count; i++)
+        total += pair_status(pair, i).stats.spread_payloads_in;
+    return total;
+}
+
+static uint64_t resent(const struct pair *pair)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < pair->count; i++)
+        total += pair_status(pair, i).stats.spread_resent;
+    return total;
+}
+
+Test(spread, a_record_reaches_everybody_at_once_and_once)
+{
+    struct pair *pair = pair_new(8);
+    pair_run(pair, 5000);
+    uint64_t before = payloads_in(pair);
+    cr_assert(pair_register(pair, 3, "once"));
+    pair_run(pair, 1);
+    for (size_t i = 0; i < 8; i++)
+        cr_assert(pair_sees(pair, i, "once"), "core %zu", i);
+    pair_run(pair, 50);
+    cr_assert_eq(payloads_in(pair) - before, 7, "one payload for each other node");
+    cr_assert_eq(resent(pair), 0);
+    pair_free(pair);
+}
+
+Test(spread, a_lost_hop_is_resent)
+{
+    struct pair *pair = pair_new(2);
+    pair_run(pair, 3000);
+    pair->is_cut = true;
+    cr_assert(pair_register(pair, 0, "late"));
+    pair_run(pair, 2);
+    pair->is_cut = false;
+    cr_assert_not(pair_sees(pair, 1, "late"));
+    pair_run(pair, 100);
+    cr_assert(pair_sees(pair, 1, "late"), "the hop was sent once more");
+    cr_assert_geq(resent(pair), 1);
+    pair_free(pair);
+}
+
+Test(spread, a_dead_relay_does_not_keep_its_arc_from_the_news)
+{
+    struct pair *pair = pair_new(8);
+    pair_run(pair, 5000);
+    /* Core 5 falls silent: nobody has noticed yet, and it may be chosen for an arc. */
+    pair->addrs[5].port = 1;
+    for (int i = 0; i < 20; i++) {
+        char peer[16];
+        snprintf(peer, sizeof peer, "peer-%d", i);
+        cr_assert(pair_register(pair, 0, peer));
+        pair_run(pair, 80);
+        for (size_t k = 0; k < 8; k++)
+            cr_assert(k == 5 || pair_sees(pair, k, peer), "%s at core %zu", peer, k);
+    }
+    pair_free(pair);
+}
+
+Test(spread, what_the_tree_lost_is_repaired_by_anti_entropy)
+{
+    struct pair *pair = pair_new(3);
+    pair_run(pair, 3000);
+    pair->is_cut = true;
+    cr_assert(pair_register(pair, 0, "hidden"));
+    pair_run(pair, 1500); /* every attempt of every hop is over */
+    pair->is_cut = false;
+    cr_assert_not(pair_sees(pair, 1, "hidden"));
+    pair_run(pair, 3000);
+    for (size_t i = 0; i < 3; i++)
+        cr_assert(pair_sees(pair, i, "hidden"), "core %zu", i);
+    pair_free(pair);
+}
