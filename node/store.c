@@ -22,7 +22,7 @@
 #include "node/log.h"
 #include "node/thread.h"
 
-#define ENTRIES_BATCH 64
+#define ENTRIES_BATCH 32 /* 32 KB of stack */
 /* The file is written anew when it is more than twice what it needs to be, and this larger. */
 #define SLACK_BYTES (256u << 10)
 
@@ -298,7 +298,7 @@ bool store_is_clean(struct store *store)
 
 static bool output_append(struct output *output, const struct mirror_entry *entries, size_t count)
 {
-    static _Thread_local uint8_t bytes[ENTRIES_BATCH * SNAPSHOT_ENTRY_MAX_BYTES];
+    uint8_t bytes[ENTRIES_BATCH * SNAPSHOT_ENTRY_MAX_BYTES];
     size_t len = 0;
 
     assert(count <= ENTRIES_BATCH);
