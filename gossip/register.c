@@ -11,14 +11,13 @@
  * fits its first home must fit every other. (Versions and epochs: from 1 byte to 9.) */
 #define RECORD_SLACK_BYTES 16
 
-#define KEY_ID_PREFIX "ed25519:"
-
 static uint64_t next_seq(const struct gossip *g, const struct peer *peer)
 {
     uint64_t known = peer == NULL ? 0 : registry_seq(peer);
-    if (known >= g->now.wall_ms)
-        return known == UINT64_MAX ? known : known + 1;
-    return g->now.wall_ms;
+    if (known < g->now.wall_ms)
+        return g->now.wall_ms;
+    /* At the very end of what can be written nothing is overtaken any more: ties go by home. */
+    return known < STATEMENT_NUMBER_MAX ? known + 1 : known;
 }
 
 uint64_t lease_peer_version(const struct peer *peer)
@@ -54,26 +53,6 @@ static void archetypes_unique(struct peer_description *peer)
     peer->archetype_count = kept;
 }
 
-static bool is_key_id(struct span peer_id)
-{
-    size_t prefix = sizeof KEY_ID_PREFIX - 1;
-    return peer_id.len >= prefix && memcmp(peer_id.data, KEY_ID_PREFIX, prefix) == 0;
-}
-
-/* An id that looks like a key belongs to the key's holder, also when it is misspelt: nobody may be
- * led to take a vouched-for peer for a certified one. A signature over any other id would prove
- * nothing. */
-static bool key_check(struct peer_description *peer)
-{
-    struct key_public key;
-    if (!is_key_id(peer->peer_id)) {
-        peer->is_signed = false;
-        return true;
-    }
-    return peer->is_signed && statement_peer_key(peer->peer_id, &key) &&
-           statement_peer_verify(peer);
-}
-
 /* Fills in what was left out, and checks what does not depend on what is known. The signature
  * covers the description as it will be stored: duplicates removed, ttl filled in. */
 static enum gossip_result description_check(struct peer_description *peer, const char **field)
@@ -84,7 +63,7 @@ static enum gossip_result description_check(struct peer_description *peer, const
     if (*field != NULL)
         return RESULT_INVALID;
     archetypes_unique(peer);
-    return key_check(peer) ? RESULT_OK : RESULT_UNSIGNED_KEY;
+    return statement_peer_verify(peer) ? RESULT_OK : RESULT_UNSIGNED_KEY;
 }
 
 static bool is_same_description(const struct peer_description *a, const struct peer_description *b)

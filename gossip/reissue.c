@@ -221,6 +221,8 @@ static struct entry *earlier_record(const struct gossip *g, const struct peer *p
 void reissue_epoch_raised(struct gossip *g)
 {
     batch_skip(g);
+    if (g->leases.count == 0)
+        return;
     for (size_t i = 0; i < g->leases.count; i++) {
         struct lease *lease = g->leases.all[i];
         struct record record;

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_batch.c - when operations leave their home, and how many together */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "sim/cluster.h"
+#include "tests/gossip/lone.h"
+
+static size_t pending(const struct lone *lone)
+{
+    return lone->core->registry.own->applied - lone->core->leases.batch_from;
+}
+
+Test(batch, first_operation_after_quiet_leaves_at_once)
+{
+    struct lone *lone = lone_new(NULL);
+    lone_register_id(lone, "a", 60);
+    cr_assert_eq(pending(lone), 0U);
+    lone_run_for(lone, BATCH_QUIET_MS);
+    lone_register_id(lone, "b", 60);
+    cr_assert_eq(pending(lone), 0U);
+    lone_free(lone);
+}
+
+Test(batch, under_load_operations_leave_together_within_5_ms)
+{
+    struct lone *lone = lone_new(NULL);
+    char id[16];
+    lone_register_id(lone, "first", 60);
+    for (int i = 0; i < 4; i++) {
+        lone_run_for(lone, 1);
+        snprintf(id, sizeof id, "peer-%d", i);
+        lone_register_id(lone, id, 60);
+        cr_assert_eq(pending(lone), (size_t)i + 1);
+    }
+    lone_run_for(lone, BATCH_DELAY_MS - 4);
+    cr_assert_gt(pending(lone), 0U);
+    lone_run_for(lone, 1);
+    cr_assert_eq(pending(lone), 0U, "5 ms after the first of them, not after the last");
+    lone_free(lone);
+}
+
+Test(batch, delete_leaves_like_a_set)
+{
+    struct lone *lone = lone_new(NULL);
+    lone_register_id(lone, "a", 60);
+    lone_run_for(lone, 1000);
+    lone_deregister(lone, "a", NULL);
+    cr_assert_eq(pending(lone), 0U);
+    lone_free(lone);
+}
+
+static bool everywhere_within(struct cluster *cluster, size_t count, uint64_t bound_ms)
+{
+    char last[16];
+    snprintf(last, sizeof last, "peer-%zu", count - 1);
+    cluster_wait_everywhere(cluster, peer_visible(last), bound_ms);
+    return cluster_peers_visible(cluster, 0) == count && cluster_peers_visible(cluster, 1) == count;
+}
+
+static void register_many(struct cluster *cluster, size_t count)
+{
+    char id[16];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(id, sizeof id, "peer-%zu", i);
+        cluster_ask_register(cluster, 0, id, 300);
+    }
+}
+
+/* More than one packet holds, fewer than the bound on packets: all of it is pushed. */
+Test(batch, burst_is_pushed_in_several_packets)
+{
+    struct cluster *cluster = cluster_new(&(struct cluster_options){.nodes = 2});
+    cluster_boot(cluster);
+    register_many(cluster, 20);
+    cr_assert(everywhere_within(cluster, 20, 15));
+    cr_assert_eq(cluster_status(cluster, 1).stats.pulls, 0U);
+    cluster_free(cluster);
+}
+
+/* Beyond the bound the rest is pulled: nothing is lost, and nothing waits for anti-entropy's round.
+ */
+Test(batch, burst_beyond_the_bound_is_pulled)
+{
+    struct cluster *cluster = cluster_new(&(struct cluster_options){.nodes = 2});
+    cluster_boot(cluster);
+    register_many(cluster, 500);
+    cr_assert(everywhere_within(cluster, 500, 2000));
+    cr_assert_leq(cluster_wait_everywhere(cluster, settled(), 5000), 5000U);
+    cr_assert(cluster_check_settled(cluster));
+    cluster_free(cluster);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_records.c - one record to a thousand nodes, and many through every fault: equal and proved
+ * in the end */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cluster.h"
+
+#define THOUSAND 1000
+#define ROUNDS   10 /* records, one after the other, of as many homes: 10,000 samples */
+
+struct spreading {
+    double p50_ms, p999_ms, worst_ms;
+    double copies; /* of the payload, per node and record */
+};
+
+static uint64_t payloads_in(struct cluster *c)
+{
+    uint64_t sum = 0;
+    struct gossip_status status;
+    for (size_t i = 0; i < cluster_nodes(c); i++) {
+        gossip_status_now(cluster_core(c, i), &status);
+        sum += status.stats.spread_payloads_in;
+    }
+    return sum;
+}
+
+static struct spreading spread_records(double loss)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = THOUSAND, .seeds = 3});
+    double *samples = malloc(ROUNDS * THOUSAND * sizeof *samples);
+    size_t count = 0;
+    uint64_t payloads = 0;
+    cluster_boot(c);
+    cluster_run_for(c, 3000); /* round trips are measured, rumours of the start are over */
+    cluster_set_faults(c, &(struct network_faults){.latency_us = 1000, .loss = loss});
+    for (size_t round = 0; round < ROUNDS; round++) {
+        char id[16];
+        snprintf(id, sizeof id, "peer-%zu", round);
+        uint64_t before = payloads_in(c), since_us = cluster_now_us(c);
+        cr_assert_eq(cluster_register(c, 97 * round % THOUSAND, id), RESULT_OK);
+        cr_assert_leq(cluster_wait_everywhere(c, peer_visible(id), 5000), 5000U);
+        cluster_run_for(c, 300);
+        payloads += payloads_in(c) - before;
+        count += cluster_visibility_ms(c, id, since_us, samples + count, THOUSAND);
+    }
+    cr_assert_eq(count, (size_t)ROUNDS * THOUSAND);
+    struct spreading result = {
+        .p50_ms = percentile(samples, count, 50),
+        .p999_ms = percentile(samples, count, 99.9),
+        .worst_ms = percentile(samples, count, 100),
+        .copies = (double)payloads / ROUNDS / THOUSAND,
+    };
+    fprintf(stderr,
+            "%d nodes, loss %.0f %%: p50 %.1f ms, p99.9 %.1f ms, worst %.1f ms, %.2f copies\n",
+            THOUSAND, 100 * loss, result.p50_ms, result.p999_ms, result.worst_ms, result.copies);
+    free(samples);
+    cluster_free(c);
+    return result;
+}
+
+Test(records, thousand_nodes_see_a_record_within_15_ms)
+{
+    struct spreading result = spread_records(0);
+    cr_assert_leq(result.p50_ms, 8);
+    cr_assert_leq(result.p999_ms, 15);
+    cr_assert_leq(result.copies, 1.2);
+}
+
+Test(records, thousand_nodes_at_5_percent_loss_within_60_ms)
+{
+    struct spreading result = spread_records(0.05);
+    cr_assert_leq(result.p999_ms, 60);
+}
+
+/* --- Faults --------------------------------------------------------------------------------------
+ */
+
+static void must_settle(struct cluster *c, uint64_t bound_ms)
+{
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), bound_ms), bound_ms);
+    cr_assert(cluster_check_settled(c), "seed %lu", (unsigned long)cluster_seed(c));
+}
+
+static void must_be_steady(struct cluster *c, const char *peer_id)
+{
+    for (size_t i = 0; i < cluster_nodes(c); i++) {
+        if (!cluster_is_running(c, i))
+            continue;
+        cr_assert(cluster_sees_peer(c, i, peer_id), "%s at n%zu", peer_id, i);
+        cr_assert_eq(cluster_peer_downs(c, i, peer_id), 0U, "%s at n%zu", peer_id, i);
+    }
+}
+
+static void start_clients(struct cluster *c, size_t home, size_t peers, const size_t *nodes,
+                          size_t node_count)
+{
+    for (size_t i = 0; i < peers; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "peer-%zu", i);
+        cr_assert_eq(cluster_register_ttl(c, home, id, 60), RESULT_OK);
+        cluster_client_start(c, id, 20000, nodes, node_count, false);
+    }
+}
+
+Test(records, crashed_homes_peers_are_adopted_without_a_blink)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 8});
+    const size_t nodes[] = {3, 5, 6};
+    cluster_boot(c);
+    start_clients(c, 3, 20, nodes, 3);
+    must_settle(c, 5000);
+    cluster_crash(c, 3);
+    cluster_run_for(c, 180000);
+    for (size_t i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "peer-%zu", i);
+        must_be_steady(c, id);
+        cr_assert_eq(cluster_client_stats(c, id).unknown, 0U, "%s", id);
+        cr_assert_eq(cluster_peer_home(c, 0, id), 5U);
+    }
+    must_settle(c, 5000);
+    cluster_free(c);
+}
+
+/* It comes back with its disk while its clients have already gone elsewhere, or have not. */
+Test(records, home_that_returns_and_its_adopters_agree)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 8, .loss = 0.02});
+    const size_t nodes[] = {3, 5};
+    cluster_boot(c);
+    start_clients(c, 3, 20, nodes, 2);
+    cluster_run_for(c, 5000);
+    cluster_crash(c, 3);
+    cluster_run_for(c,
+                    12000); /* some have been adopted, the others' heartbeats are still to come */
+    cluster_restart(c, 3, DISK_LATEST);
+    cluster_run_for(c, 180000);
+    size_t homes[8] = {0};
+    for (size_t i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "peer-%zu", i);
+        cr_assert_eq(cluster_client_stats(c, id).unknown, 0U, "%s", id);
+        cr_assert_eq(cluster_peer_downs(c, 0, id), 0U, "%s", id);
+        homes[cluster_peer_home(c, 0, id)]++;
+    }
+    cr_assert_gt(homes[3], 0U);
+    cr_assert_gt(homes[5], 0U);
+    cr_assert_eq(homes[3] + homes[5], 20U);
+    must_settle(c, 15000);
+    cluster_free(c);
+}
+
+Test(records, registrations_on_both_sides_of_a_cut_become_one_view)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 10});
+    cluster_boot(c);
+    for (size_t i = 0; i < 10; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "old-%zu", i);
+        cluster_register_ttl(c, i, id, 3600);
+    }
+    cluster_cut(c, NODES_RANGE(0, 5), NODES_RANGE(5, 10));
+    cluster_run_for(c, 20000);
+    for (size_t i = 0; i < 10; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "new-%zu", i);
+        cr_assert_eq(cluster_register_ttl(c, i, id, 3600), RESULT_OK);
+        cr_assert_eq(cluster_register_ttl(c, i, "same", 3600), RESULT_OK);
+        snprintf(id, sizeof id, "old-%zu", (i + 5) % 10);
+        cr_assert_eq(cluster_heartbeat(c, i, id), RESULT_OK, "adopted from the other side");
+    }
+    cr_assert_eq(cluster_deregister(c, 0, "old-1"), RESULT_OK);
+    cluster_run_for(c, 40000);
+    cluster_heal(c);
+    must_settle(c, 15000);
+    cluster_run_for(c, 2 * MOVED_DELAY_MS + 5000);
+    must_settle(c, 5000);
+    /* old-1 was deregistered on one side and adopted on the other, later or earlier: one of the
+     * two, everywhere. */
+    size_t visible = cluster_peers_visible(c, 0);
+    cr_assert(visible == 21 || visible == 20, "%zu", visible);
+    cr_assert(cluster_holds_everywhere(c, peer_visible("same")));
+    cr_assert(cluster_holds_everywhere(c, peer_visible("new-7")));
+    cr_assert(cluster_holds_everywhere(c, peer_visible("old-3")));
+    cluster_free(c);
+}
+
+/* --- Everything at once
+ * ---------------------------------------------------------------------------- */
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((*state >> 33) % below);
+}
+
+static void churn(struct cluster *c, uint64_t *random, size_t steps)
+{
+    for (size_t step = 0; step < steps; step++) {
+        char id[16];
+        snprintf(id, sizeof id, "peer-%u", (unsigned)draw(random, 40));
+        size_t node = draw(random, (uint32_t)cluster_nodes(c));
+        switch (cluster_is_running(c, node) ? draw(random, 8) : 8) {
+        case 0:
+        case 1:
+        case 2: cluster_ask_register(c, node, id, 30 + draw(random, 300)); break;
+        case 3: cluster_ask_deregister(c, node, id); break;
+        case 8: break;
+        default: cluster_ask_heartbeat(c, node, id); break;
+        }
+        cluster_run_for(c, draw(random, 100));
+    }
+}
+
+static void churn_under(uint64_t seed, bool with_crashes)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){
+        .nodes = 12, .seed = seed, .loss = 0.2, .duplicate = 0.2, .reorder = 0.3, .seeds = 3});
+    uint64_t random = seed;
+    cluster_boot(c);
+    for (int round = 0; round < 6; round++) {
+        size_t victim = draw(&random, 12);
+        if (with_crashes)
+            cluster_crash(c, victim);
+        churn(c, &random, 200);
+        if (with_crashes)
+            cluster_restart(c, victim, round % 3 == 2 ? DISK_KEY_ONLY : DISK_LATEST);
+        churn(c, &random, 100);
+    }
+    cluster_set_faults(c, NULL);
+    must_settle(c, 30000);
+    cluster_free(c);
+}
+
+Test(records, duplicates_reordering_and_loss_leave_equal_views)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        churn_under(seed, false);
+}
+
+Test(records, crashes_amid_loss_leave_equal_views)
+{
+    for (uint64_t seed = 11; seed <= 13; seed++)
+        churn_under(seed, true);
+}
