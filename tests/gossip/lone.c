@@ -10,6 +10,7 @@ void lone_config(struct gossip_config *config)
 {
     static const uint8_t seed[KEY_SEED_BYTES] = {1};
     cr_assert(key_library_init());
+    *config = (struct gossip_config){0};
     gossip_config_defaults(config);
     config->cluster = "test";
     config->name = "lone";

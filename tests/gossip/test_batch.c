@@ -25,7 +25,7 @@ Test(batch, first_operation_after_quiet_leaves_at_once)
 Test(batch, under_load_operations_leave_together_within_5_ms)
 {
     struct lone *lone = lone_new(NULL);
-    char id[16];
+    char id[32];
     lone_register_id(lone, "first", 60);
     for (int i = 0; i < 4; i++) {
         lone_run_for(lone, 1);
@@ -52,7 +52,7 @@ Test(batch, delete_leaves_like_a_set)
 
 static bool everywhere_within(struct cluster *cluster, size_t count, uint64_t bound_ms)
 {
-    char last[16];
+    char last[32];
     snprintf(last, sizeof last, "peer-%zu", count - 1);
     cluster_wait_everywhere(cluster, peer_visible(last), bound_ms);
     return cluster_peers_visible(cluster, 0) == count && cluster_peers_visible(cluster, 1) == count;
@@ -60,7 +60,7 @@ static bool everywhere_within(struct cluster *cluster, size_t count, uint64_t bo
 
 static void register_many(struct cluster *cluster, size_t count)
 {
-    char id[16];
+    char id[32];
     for (size_t i = 0; i < count; i++) {
         snprintf(id, sizeof id, "peer-%zu", i);
         cluster_ask_register(cluster, 0, id, 300);

@@ -334,7 +334,7 @@ Test(lease, largest_record_leaves_room_for_an_adopter)
 Test(lease, walks_by_index)
 {
     struct lone *lone = lone_new(NULL);
-    char id[16];
+    char id[32];
     for (int i = 0; i < 100; i++) {
         snprintf(id, sizeof id, "peer-%d", i);
         lone_register_id(lone, id, 60);

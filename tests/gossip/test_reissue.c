@@ -140,7 +140,7 @@ static size_t visible(const struct lone *lone)
 Test(reissue, goes_in_steps_and_a_heartbeat_jumps_the_queue)
 {
     struct lone *lone = lone_make(NULL);
-    char id[16];
+    char id[32];
     for (int i = 0; i < 1000; i++) {
         snprintf(id, sizeof id, "peer-%d", i);
         struct blob *record = earlier_record(id, 60, LONE_EPOCH - 1, 5);
@@ -293,7 +293,7 @@ Test(reissue, home_without_its_snapshot_adopts_from_its_own_old_log)
 Test(reissue, bulk_is_pulled_and_not_pushed)
 {
     struct cluster *cluster = cluster_of(3);
-    char id[16];
+    char id[32];
     for (int i = 0; i < 100; i++) {
         snprintf(id, sizeof id, "peer-%d", i);
         cluster_register(cluster, 1, id);

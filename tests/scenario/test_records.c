@@ -37,7 +37,7 @@ static struct spreading spread_records(double loss)
     cluster_run_for(c, 3000); /* round trips are measured, rumours of the start are over */
     cluster_set_faults(c, &(struct network_faults){.latency_us = 1000, .loss = loss});
     for (size_t round = 0; round < ROUNDS; round++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "peer-%zu", round);
         uint64_t before = payloads_in(c), since_us = cluster_now_us(c);
         cr_assert_eq(cluster_register(c, 97 * round % THOUSAND, id), RESULT_OK);
@@ -98,7 +98,7 @@ static void start_clients(struct cluster *c, size_t home, size_t peers, const si
                           size_t node_count)
 {
     for (size_t i = 0; i < peers; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "peer-%zu", i);
         cr_assert_eq(cluster_register_ttl(c, home, id, 60), RESULT_OK);
         cluster_client_start(c, id, 20000, nodes, node_count, false);
@@ -115,7 +115,7 @@ Test(records, crashed_homes_peers_are_adopted_without_a_blink)
     cluster_crash(c, 3);
     cluster_run_for(c, 180000);
     for (size_t i = 0; i < 20; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "peer-%zu", i);
         must_be_steady(c, id);
         cr_assert_eq(cluster_client_stats(c, id).unknown, 0U, "%s", id);
@@ -140,7 +140,7 @@ Test(records, home_that_returns_and_its_adopters_agree)
     cluster_run_for(c, 180000);
     size_t homes[8] = {0};
     for (size_t i = 0; i < 20; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "peer-%zu", i);
         cr_assert_eq(cluster_client_stats(c, id).unknown, 0U, "%s", id);
         cr_assert_eq(cluster_peer_downs(c, 0, id), 0U, "%s", id);
@@ -158,14 +158,14 @@ Test(records, registrations_on_both_sides_of_a_cut_become_one_view)
     struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 10});
     cluster_boot(c);
     for (size_t i = 0; i < 10; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "old-%zu", i);
         cluster_register_ttl(c, i, id, 3600);
     }
     cluster_cut(c, NODES_RANGE(0, 5), NODES_RANGE(5, 10));
     cluster_run_for(c, 20000);
     for (size_t i = 0; i < 10; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "new-%zu", i);
         cr_assert_eq(cluster_register_ttl(c, i, id, 3600), RESULT_OK);
         cr_assert_eq(cluster_register_ttl(c, i, "same", 3600), RESULT_OK);
@@ -200,7 +200,7 @@ static uint32_t draw(uint64_t *state, uint32_t below)
 static void churn(struct cluster *c, uint64_t *random, size_t steps)
 {
     for (size_t step = 0; step < steps; step++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "peer-%u", (unsigned)draw(random, 40));
         size_t node = draw(random, (uint32_t)cluster_nodes(c));
         switch (cluster_is_running(c, node) ? draw(random, 8) : 8) {
