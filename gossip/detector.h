@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* detector.h - SWIM's probes with Lifeguard's local health, the evidence rule and the cut-off rule.
- * Implemented in probe.c (probing) and health.c (health, evidence, cut-off, stalls). */
+ * Implemented in probe.c (probes and their answers), rounds.c (whom to probe, and when) and
+ * health.c (health, evidence, cut-off, stalls). */
 #ifndef AURORA_GOSSIP_DETECTOR_H
 #define AURORA_GOSSIP_DETECTOR_H
 
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gossip/addr.h"
 #include "gossip/limits.h"
 #include "gossip/timers.h"
 
@@ -15,33 +17,45 @@ struct gossip;
 struct member;
 struct wire_header;
 struct wire_message;
-struct addr;
+
+enum probe_purpose {
+    PROBE_ROUND = 1, /* round-robin */
+    PROBE_OBSERVER,  /* somebody accused it, or we want to know it now */
+    PROBE_OLD,       /* a DEAD or LEFT member: is it back? No accusation follows */
+    PROBE_PATH,      /* does it answer at an address that it was seen at? */
+    PROBE_RELAY,     /* for somebody else */
+};
+
+enum probe_phase { PHASE_WAITING = 0, PHASE_DIRECT, PHASE_INDIRECT };
 
 /* One probe under way: ours (round-robin, observer, old member) or one we relay for somebody. */
 struct probe {
     struct timer timer; /* TIMER_PROBE_STEP or TIMER_RELAY */
     bool is_used;
-    bool is_indirect;   /* the indirect phase has begun */
-    bool is_answered;
-    uint8_t purpose;    /* enum in probe.c */
+    uint8_t purpose; /* enum probe_purpose */
+    uint8_t phase;   /* enum probe_phase */
     uint8_t nacks;
     uint8_t asked;
-    uint64_t target;    /* tag */
-    uint64_t random;
+    uint64_t target;             /* tag */
+    uint64_t epoch, incarnation; /* the target's, when it began: only that life is accused */
+    uint64_t random;             /* its last byte is the probe's index */
+    struct addr addr;            /* where the first PING went */
     uint64_t began_ms;
     uint64_t origin;        /* relayed probes: who asked, */
     uint64_t origin_random; /* and under which number */
 };
 
 struct detector {
-    struct timer period;      /* TIMER_PROBE_PERIOD */
+    struct timer period; /* TIMER_PROBE_PERIOD */
     struct timer cut_off_timer;
     struct timer old_members; /* TIMER_OLD_MEMBERS */
     struct probe probes[PROBES_MAX];
     uint64_t *order; /* shuffled tags of one round */
     size_t order_count, order_next, order_capacity;
-    uint32_t health; /* 0..HEALTH_MAX */
-    uint64_t heard_ms;       /* last authentic packet from anybody */
+    size_t probe_next; /* where to look for an unused one */
+    size_t seed_next;  /* old members: the seed to ask next */
+    uint32_t health;   /* 0..HEALTH_MAX */
+    uint64_t heard_ms; /* last authentic packet from anybody */
     uint64_t probing_since_ms;
     bool is_cut_off;
     uint64_t cut_off_since_ms;
@@ -51,8 +65,10 @@ struct detector {
 
 void detector_init(struct gossip *);
 void detector_free(struct gossip *);
-void detector_on_ping(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
-void detector_on_ack(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
+void detector_on_ping(struct gossip *, struct member *from, const struct addr *,
+                      const struct wire_message *);
+void detector_on_ack(struct gossip *, struct member *from, const struct addr *,
+                     const struct wire_message *);
 void detector_on_ping_request(struct gossip *, struct member *from, const struct wire_message *);
 void detector_on_nack(struct gossip *, struct member *from, const struct wire_message *);
 void detector_on_period(struct gossip *);
@@ -64,14 +80,23 @@ void detector_probe_soon(struct gossip *, struct member *, uint64_t delay_ms);
 /* Are we one of the subject's observers? */
 bool detector_is_observer(const struct gossip *, const struct member *subject);
 
+/* Between probe.c and rounds.c. NULL: too many under way. */
+struct probe *probe_new(struct gossip *, enum probe_purpose, const struct member *target);
+void probe_ping(struct gossip *, struct probe *, struct member *target);
+bool probe_is_under_way(const struct gossip *, uint64_t target);
+/* Asks this address for an answer of this member, unless that is being asked already. */
+void probe_path(struct gossip *, struct member *, const struct addr *);
+
 /* health.c */
-void health_on_packet(struct gossip *);              /* an authentic packet arrived */
+void health_on_packet(struct gossip *); /* an authentic packet arrived */
 void health_on_cut_off_timer(struct gossip *);
-void health_on_stall(struct gossip *, uint64_t ms);  /* our loop was late by so much */
+void health_on_stall(struct gossip *, uint64_t ms); /* our loop was late by so much */
 bool health_may_accuse(const struct gossip *, uint64_t probe_began_ms); /* the evidence rule */
-bool health_is_frozen(const struct gossip *);        /* cut off, or in the aftermath */
+bool health_is_frozen(const struct gossip *); /* cut off, or in the aftermath */
 void health_improve(struct gossip *);
 void health_worsen(struct gossip *, uint32_t by);
-uint64_t health_interval_ms(const struct gossip *);  /* probe interval, stretched */
+uint64_t health_interval_ms(const struct gossip *); /* probe interval, stretched */
+/* A probe's direct phase, stretched; always less than the interval. */
+uint64_t health_timeout_ms(struct gossip *, struct member *);
 
 #endif

@@ -156,13 +156,13 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     if (header.receiver != g->tag)
         return DROP_NOT_FOR_US;
     struct member *member = sender_of(g, &header, reader);
-    if (member == NULL)
+    /* A life that its subject never signed an ALIVE for is nobody's: or one forged packet would
+     * lift the window above every real one. */
+    if (member == NULL || member->epoch < header.epoch)
         return DROP_UNKNOWN_SENDER;
     if (!link_window_admit(member_link(g, member), header.epoch, header.counter))
         return DROP_REPLAYED;
     member->link->heard_ms = g->now.mono_ms;
-    if (header.epoch == member->epoch)
-        member->is_seen = true;
     health_on_packet(g);
     return run_messages(g, &header, from, &reader);
 }

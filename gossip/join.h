@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* join.h - entering the cluster: seeds, what is remembered of us, the member list; and membership
- * anti-entropy, which is the same exchange later. Implemented in join.c and roster.c. */
+ * anti-entropy, which is the same exchange later. Implemented in join.c, roster.c (the list) and
+ * compare.c (what differs, and telling it). */
 #ifndef AURORA_GOSSIP_JOIN_H
 #define AURORA_GOSSIP_JOIN_H
 
@@ -29,21 +30,44 @@ struct join {
     size_t seed_count;
     struct addr extra[SEEDS_MAX]; /* gossip_join, restored members */
     size_t extra_count;
-    bool is_alone;   /* said so */
-    bool is_joined;  /* some seed answered */
+    bool is_alone;        /* said so */
+    bool is_joined;       /* some seed answered */
+    bool is_told_members; /* the record plane has its members: sync_begin was called */
+    struct addr answered; /* the seed that did */
+    uint64_t partner;     /* tag of whom we ask for the members, */
+    uint64_t next_after;  /* those above this tag */
+    uint32_t pages;       /* that came since the last question */
+    uint32_t stalls;      /* questions in a row that brought nothing */
+    uint64_t remembered_epoch;
+    uint64_t key_random;  /* in the PING that asks whether somebody else answers as us */
+    uint64_t compared_ms; /* compare.c: when we last began a comparison */
 };
+
+/* The plain text of a JOIN_REPLY beside its two statements, at most. */
+#define JOIN_REPLY_BYTES 64
+/* A JOIN's statement and padding together: as much as a packet holds. */
+#define JOIN_ROOM_BYTES 1080
+/* The same is not told about one member more often, to whomever. */
+#define TELL_INTERVAL_MS 250
+/* Pages that answer one MEMBERS_PULL, so that a long list does not take a round trip for each. */
+#define ROSTER_PAGES 8
 
 void join_init(struct gossip *, const struct gossip_config *);
 void join_on_timer(struct gossip *);
 void join_on_request(struct gossip *, const struct wire_header *, const struct addr *from,
                      const struct wire_message *);
-void join_on_reply(struct gossip *, struct member *from, const struct addr *, const struct wire_message *);
-/* A packet whose sender is our own key: another process runs with it, or our own came back. While another
- * asks whether somebody answers as us (a PING to our own tag), answer; while we ask, an ACK that echoes our number is
- * the proof. False: nothing of the kind. */
+void join_on_reply(struct gossip *, struct member *from, const struct addr *,
+                   const struct wire_message *);
+/* A packet whose sender is our own key: another process runs with it, or our own came back. While
+ * another asks whether somebody answers as us (a PING to our own tag), answer; while we ask, an ACK
+ * that echoes our number is the proof. False: nothing of the kind. */
 bool join_on_own_key(struct gossip *, const struct wire_header *, const struct addr *from,
                      struct wire_reader *);
 void join_add(struct gossip *, const struct addr *, size_t count);
+/* One JOIN to this address: a seed that is no member, or forgot us. */
+void join_ask(struct gossip *, const struct addr *);
+/* A page of the member list arrived. */
+void join_on_page(struct gossip *, struct member *from, uint64_t after, uint64_t through);
 /* roster.c: the member list in pages; comparing it by buckets. */
 void roster_on_pull(struct gossip *, struct member *from, const struct wire_message *);
 void roster_on_members(struct gossip *, struct member *from, const struct wire_message *);
@@ -51,6 +75,12 @@ void roster_on_hashes(struct gossip *, struct member *from, const struct wire_me
 void roster_on_list(struct gossip *, struct member *from, const struct wire_message *);
 /* Their members_digest differs from ours: compare. Rate-limited. */
 void roster_compare(struct gossip *, struct member *with);
+/* One member's entry for a MEMBERS list; false: it does not fit. */
+struct wire_writer;
+bool roster_put_entry(const struct gossip *, struct wire_writer *, const struct member *);
+/* Sends these entries. */
+void roster_send(struct gossip *, struct member *to, uint64_t after, uint64_t through,
+                 const struct wire_writer *entries, uint32_t count);
 /* A member told us something stale about `subject`: answer with what we know. */
 void roster_tell(struct gossip *, struct member *to, struct member *subject);
 

@@ -289,7 +289,8 @@ static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member
     writer.len += parcel->len;
     if (member != NULL && !member->is_seen)
         append_introduction(g, &writer);
-    if (parcel->has_probe && member != NULL)
+    /* Nothing beyond the answer goes to an address that is not known to be the member's. */
+    if (parcel->has_probe && member != NULL && addr_equal(&parcel->to, &member->link->addr))
         rumours_append(g, &writer, member);
     uint8_t nonce[SEAL_NONCE_BYTES];
     next_nonce(&g->outbox, nonce);

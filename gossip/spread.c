@@ -206,6 +206,8 @@ static void typical_rtt_sample(struct spread *spread, uint32_t rtt_us)
 /* Karn's rule: an answer to something sent twice measures nothing. */
 static void hop_acknowledged(struct gossip *g, struct hop *hop, struct member *from)
 {
+    if (from->tag == hop->to)
+        from->is_seen = true;
     if (hop->attempts == 1 && from->tag == hop->to) {
         uint32_t rtt_us = (uint32_t)(g->now.mono_ms - hop->sent_ms) * 1000 + 500;
         link_rtt_sample(member_link(g, from), rtt_us);

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+/* join.c - entering the cluster, and letting others in.
+ *
+ *     joiner                                        seed
+ *     |-- JOIN (our ALIVE, request, padding) ------->|   sender unknown, so: no receiver, no window
+ *     |<- JOIN_REPLY (request, remembered epoch,     |
+ *     |      your remembered ALIVE, your address,    |
+ *     |      its ALIVE) -----------------------------|   never larger than the JOIN
+ *     |  (a PING to our old address, if there is one)|
+ *     |-- MEMBERS_PULL (after) --------------------->|
+ *     |<- MEMBERS (after, through, entries) ---------|   up to ROSTER_PAGES pages for each question
+ *     |== our ALIVE over the whole ring ============>| */
+#include <assert.h>
+
+#include "gossip/core.h"
+
+#define JOIN_RETRY_MAX_MS      30000
+#define JOIN_JITTER_PERCENT    30
+#define KEY_CHECK_MS           1000 /* as long as a probe: who runs with our key answers by then */
+#define PAGE_TIMEOUT_MS        300
+#define PAGE_STALLS_MAX        5
+#define REMEMBERED_ADDRESS_MAX 18
+
+static bool is_own_address(const struct gossip *g, const struct addr *addr)
+{
+    for (size_t i = 0; i < g->config.address_count; i++)
+        if (addr_equal(addr, &g->config.addresses[i]))
+            return true;
+    return false;
+}
+
+static void wake_in(struct gossip *g, uint64_t ms)
+{
+    timer_set(&g->timers, &g->join.timer, TIMER_JOIN, g->now.mono_ms + ms);
+}
+
+void join_init(struct gossip *g, const struct gossip_config *config)
+{
+    struct join *join = &g->join;
+    assert(config->seed_count <= SEEDS_MAX);
+    memcpy(join->seeds, config->seeds, config->seed_count * sizeof *config->seeds);
+    join->seed_count = config->seed_count;
+    join->phase = JOIN_ASKING;
+    join->request = prng_next(&g->prng);
+    join->started_ms = g->now.mono_ms;
+    /* Not yet: what the last life knew may still be restored. */
+    wake_in(g, 0);
+}
+
+/* --- Asking ---------------------------------------------------------------------------------- */
+
+void join_ask(struct gossip *g, const struct addr *addr)
+{
+    static const uint8_t zeros[JOIN_ROOM_BYTES];
+    struct span alive = blob_span(g->members.self->alive);
+    assert(alive.len < JOIN_ROOM_BYTES);
+    struct wire_message message = {
+        .type = WIRE_JOIN,
+        .join = {.statement = alive,
+                 .request = g->join.request,
+                 .padding = span_of(zeros, JOIN_ROOM_BYTES - alive.len)}};
+    outbox_send_to(g, addr, 0, PRIORITY_MEMBERSHIP, &message);
+}
+
+static size_t ask_all(struct gossip *g, const struct addr *addrs, size_t count)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_own_address(g, &addrs[i]))
+            continue;
+        join_ask(g, &addrs[i]);
+        asked++;
+    }
+    return asked;
+}
+
+/* Said once; the record plane begins with what we have, and we go on asking. */
+static void be_alone(struct gossip *g)
+{
+    g->join.is_alone = true;
+    event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_ALONE});
+    sync_begin(g, NULL);
+}
+
+static void ask_round(struct gossip *g)
+{
+    struct join *join = &g->join;
+    uint64_t alone_ms = join->started_ms + g->config.join_alone_ms;
+    size_t asked = ask_all(g, join->seeds, join->seed_count);
+    asked += ask_all(g, join->extra, join->extra_count);
+    if (asked == 0) {
+        join->phase = JOIN_DONE; /* the first node of a cluster has nobody to ask */
+        sync_begin(g, NULL);
+        return;
+    }
+    if (!join->is_alone && g->now.mono_ms >= alone_ms)
+        be_alone(g);
+    uint64_t pause_ms = JOIN_RETRY_MAX_MS;
+    if (join->attempts < 5)
+        pause_ms = (uint64_t)JOIN_RETRY_MS << join->attempts++;
+    pause_ms = prng_jitter(&g->prng, pause_ms, JOIN_JITTER_PERCENT);
+    if (!join->is_alone && g->now.mono_ms + pause_ms > alone_ms)
+        pause_ms = alone_ms - g->now.mono_ms;
+    wake_in(g, pause_ms);
+}
+
+static void ask_again(struct gossip *g)
+{
+    g->join.phase = JOIN_ASKING;
+    g->join.attempts = 0;
+    wake_in(g, 0);
+}
+
+/* --- Members --------------------------------------------------------------------------------- */
+
+static void pull_page(struct gossip *g)
+{
+    struct join *join = &g->join;
+    struct member *partner = members_find(g, join->partner);
+    if (partner == NULL || join->stalls > PAGE_STALLS_MAX) {
+        ask_again(g);
+        return;
+    }
+    struct wire_message message = {.type = WIRE_MEMBERS_PULL,
+                                   .members_pull = {.after = join->next_after}};
+    outbox_send(g, partner, PRIORITY_MEMBERSHIP, &message);
+    join->pages = 0;
+    wake_in(g, (uint64_t)PAGE_TIMEOUT_MS << join->stalls);
+}
+
+static void finish(struct gossip *g)
+{
+    struct join *join = &g->join;
+    struct member *partner = members_find(g, join->partner);
+    join->phase = JOIN_DONE;
+    join->is_joined = true;
+    timer_cancel(&g->timers, &join->timer);
+    event_push(
+        g, (struct gossip_event){.kind = GOSSIP_EVENT_JOINED, .joined = {.addr = join->answered}});
+    spread_news(g, g->members.self->alive);
+    sync_begin(g, partner);
+}
+
+void join_on_page(struct gossip *g, struct member *from, uint64_t after, uint64_t through)
+{
+    struct join *join = &g->join;
+    if (join->phase != JOIN_MEMBERS || from->tag != join->partner || after != join->next_after ||
+        through <= after)
+        return;
+    join->next_after = through;
+    join->stalls = 0;
+    if (through == UINT64_MAX)
+        finish(g);
+    else if (++join->pages >= ROSTER_PAGES)
+        pull_page(g);
+    else
+        wake_in(g, PAGE_TIMEOUT_MS);
+}
+
+/* Above whatever the cluster remembers of us, or our word would be older than its memory. */
+static void begin_members(struct gossip *g)
+{
+    struct join *join = &g->join;
+    if (join->remembered_epoch >= g->epoch)
+        members_raise_epoch(g, join->remembered_epoch + 1);
+    join->phase = JOIN_MEMBERS;
+    join->next_after = 0;
+    join->stalls = 0;
+    pull_page(g);
+}
+
+/* --- Our key --------------------------------------------------------------------------------- */
+
+/* The packet names us as its sender and its receiver: only somebody with our key takes it for its
+ * own. */
+static void check_key(struct gossip *g, const struct addr *addr)
+{
+    g->join.phase = JOIN_CHECKING_KEY;
+    g->join.key_random = prng_next(&g->prng);
+    struct wire_message message = {.type = WIRE_PING, .probe = {.random = g->join.key_random}};
+    outbox_send_to(g, addr, g->tag, PRIORITY_PROBE, &message);
+    wake_in(g, KEY_CHECK_MS);
+}
+
+static void stop_for_other(struct gossip *g, const struct addr *addr)
+{
+    event_push(g, (struct gossip_event){
+                      .kind = GOSSIP_EVENT_CONFLICT,
+                      .conflict = {.what = CONFLICT_KEY_IN_USE, .tag = g->tag, .addr = *addr}});
+    g->is_stopped = true;
+}
+
+bool join_on_own_key(struct gossip *g, const struct wire_header *header, const struct addr *from,
+                     struct wire_reader *reader)
+{
+    struct join *join = &g->join;
+    struct wire_message message;
+    if (header->receiver != g->tag || wire_read_next(reader, &message) != WIRE_NEXT_MESSAGE)
+        return false;
+    bool is_checking = join->phase == JOIN_CHECKING_KEY;
+    if (message.type == WIRE_ACK && is_checking && message.probe.random == join->key_random) {
+        stop_for_other(g, from);
+        return true;
+    }
+    /* Our own question, come back to us: the old address leads here. */
+    if (message.type != WIRE_PING || message.probe.random == join->key_random)
+        return false;
+    if (join->phase != JOIN_DONE && !join->is_alone)
+        return false; /* two that start with one key: the cluster's memory decides */
+    struct wire_message ack = {.type = WIRE_ACK, .probe = {.random = message.probe.random}};
+    outbox_send_to(g, from, g->tag, PRIORITY_PROBE, &ack);
+    return true;
+}
+
+/* --- Answers --------------------------------------------------------------------------------- */
+
+static bool remembered_elsewhere(const struct gossip *g, struct span remembered, struct addr *where)
+{
+    struct alive alive;
+    if (remembered.len == 0 || !statement_read_alive(remembered, &alive) ||
+        node_tag(&alive.id) != g->tag)
+        return false;
+    *where = alive.addresses[0];
+    return !is_own_address(g, where);
+}
+
+/* The first answer begins the exchange. Later ones come from seeds that had lost sight of us: what
+ * they know and we don't is found by comparing. */
+void join_on_reply(struct gossip *g, struct member *from, const struct addr *addr,
+                   const struct wire_message *message)
+{
+    struct join *join = &g->join;
+    struct addr elsewhere;
+    if (message->join_reply.request != join->request) {
+        drop_count(g, DROP_UNSOLICITED);
+        return;
+    }
+    bool is_outdated = message->join_reply.remembered_epoch >= g->epoch;
+    if (join->phase == JOIN_DONE && !is_outdated) {
+        roster_compare(g, from);
+        return;
+    }
+    if (join->phase == JOIN_CHECKING_KEY || join->phase == JOIN_MEMBERS)
+        return;
+    join->partner = from->tag;
+    join->answered = *addr;
+    join->remembered_epoch = message->join_reply.remembered_epoch;
+    if (remembered_elsewhere(g, message->join_reply.remembered, &elsewhere))
+        check_key(g, &elsewhere);
+    else
+        begin_members(g);
+}
+
+void join_on_timer(struct gossip *g)
+{
+    switch (g->join.phase) {
+    case JOIN_ASKING: ask_round(g); break;
+    case JOIN_CHECKING_KEY: begin_members(g); break; /* nobody answered as us */
+    case JOIN_MEMBERS:
+        g->join.stalls++;
+        pull_page(g);
+        break;
+    case JOIN_DONE: break;
+    }
+}
+
+void join_add(struct gossip *g, const struct addr *addrs, size_t count)
+{
+    struct join *join = &g->join;
+    for (size_t i = 0; i < count; i++) {
+        if (join->extra_count == SEEDS_MAX) {
+            memmove(join->extra, join->extra + 1, (SEEDS_MAX - 1) * sizeof *join->extra);
+            join->extra_count--;
+        }
+        join->extra[join->extra_count++] = addrs[i];
+    }
+    if (join->phase == JOIN_ASKING || (join->phase == JOIN_DONE && g->members.count == 1))
+        ask_again(g);
+    else
+        ask_all(g, addrs, count);
+}
+
+/* --- Letting in ------------------------------------------------------------------------------ */
+
+/* What we remember of a joiner's key from before this JOIN. */
+struct memory {
+    uint64_t epoch;     /* 0: nothing, or just this life */
+    struct blob *alive; /* retained; NULL: nothing, or it is dead or gone */
+    bool is_elsewhere;  /* a life that may still run at another address */
+};
+
+static struct memory memory_of(const struct member *member, struct span statement,
+                               const struct alive *alive)
+{
+    if (member == NULL || span_equal(blob_span(member->alive), statement))
+        return (struct memory){0};
+    struct memory memory = {.epoch = member->epoch};
+    if (member_class_of(member->state) == CLASS_ALIVE) {
+        struct alive old;
+        memory.alive = blob_retain(member->alive);
+        memory.is_elsewhere = statement_read_alive(blob_span(member->alive), &old) &&
+                              !addr_equal(&old.addresses[0], &alive->addresses[0]);
+    }
+    return memory;
+}
+
+/* It is a stranger until it echoes a number of ours: no more goes to its address than came from it.
+ */
+static void reply(struct gossip *g, const struct wire_message *request, const struct addr *to,
+                  uint64_t tag, const struct memory *memory)
+{
+    uint8_t seen[REMEMBERED_ADDRESS_MAX];
+    struct span own = blob_span(g->members.self->alive);
+    size_t room = request->join.statement.len + request->join.padding.len;
+    size_t needed = own.len + JOIN_REPLY_BYTES;
+    struct wire_message message = {
+        .type = WIRE_JOIN_REPLY,
+        .join_reply = {.request = request->join.request,
+                       .remembered_epoch = memory->epoch,
+                       .seen_address = span_of(seen, wire_address_write(to, seen)),
+                       .statement = own}};
+    if (memory->alive != NULL && needed + memory->alive->len <= room)
+        message.join_reply.remembered = blob_span(memory->alive);
+    if (needed <= room)
+        outbox_send_to(g, to, tag, PRIORITY_MEMBERSHIP, &message);
+    else
+        drop_count(g, DROP_LIMIT);
+}
+
+/* A life that may still run elsewhere is not replaced here: the joiner asks it first, and comes
+ * back with its ALIVE in whatever it sends next if nobody answered. */
+void join_on_request(struct gossip *g, const struct wire_header *header, const struct addr *from,
+                     const struct wire_message *message)
+{
+    struct alive alive;
+    struct span statement = message->join.statement;
+    if (!statement_read_alive(statement, &alive) || node_tag(&alive.id) != header->sender) {
+        drop_count(g, DROP_MALFORMED);
+        return;
+    }
+    if (g->is_leaving)
+        return;
+    struct member *member = members_find(g, header->sender);
+    struct memory memory = memory_of(member, statement, &alive);
+    if (!memory.is_elsewhere && members_on_alive(g, statement, &member) == NEWS_BAD) {
+        drop_count(g, DROP_BAD_SIGNATURE);
+    } else {
+        reply(g, message, from, header->sender, &memory);
+        if (member != NULL && !member_link(g, member)->is_verified)
+            probe_path(g, member, from);
+    }
+    blob_release(memory.alive);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/* life.c - whose life we believe in: ALIVE and LEFT statements on their way into the table, and our
+ * own. */
+#include <assert.h>
+
+#include "gossip/core.h"
+
+/* Our key elsewhere in our own epoch: two of us would else answer each other at the network's
+ * speed. */
+#define OWN_CLAIM_INTERVAL_MS 1000
+
+int life_compare(uint64_t epoch, uint64_t incarnation, uint64_t other_epoch,
+                 uint64_t other_incarnation)
+{
+    if (epoch != other_epoch)
+        return epoch < other_epoch ? -1 : 1;
+    if (incarnation != other_incarnation)
+        return incarnation < other_incarnation ? -1 : 1;
+    return 0;
+}
+
+/* --- Ours ---------------------------------------------------------------------------------------
+ */
+
+struct blob *life_sign_own(struct gossip *g, uint64_t incarnation)
+{
+    struct alive alive = {
+        .id = g->config.identity.public,
+        .epoch = g->epoch,
+        .incarnation = incarnation,
+        .name = span_of_text(g->config.name),
+        .zone = span_of_text(g->config.zone),
+        .http_url = span_of_text(g->config.http_url),
+        .address_count = g->config.address_count,
+        .protocol_version = PROTOCOL_VERSION,
+    };
+    for (size_t i = 0; i < alive.address_count; i++)
+        alive.addresses[i] = g->config.addresses[i];
+    struct blob *blob = statement_of_alive(&alive, &g->config.identity, &g->scope);
+    assert(blob != NULL && "an ALIVE always fits: limits.h");
+    g->stats.signatures_made++;
+    if (g->config.store != NULL)
+        blob_store_add(g->config.store, blob, &g->config.identity.public, &g->scope);
+    return blob;
+}
+
+static void renew_own(struct gossip *g, uint64_t incarnation)
+{
+    struct alive alive;
+    struct blob *blob = life_sign_own(g, incarnation);
+    bool is_readable = statement_read_alive(blob_span(blob), &alive);
+    assert(is_readable);
+    if (is_readable)
+        member_renew(g, g->members.self, &alive, blob);
+    spread_news(g, g->members.self->alive);
+}
+
+/* Who is leaving does not object: its LEFT must stay the last word. */
+void members_refute(struct gossip *g, uint64_t at_least_incarnation)
+{
+    if (g->is_leaving || g->is_stopped)
+        return;
+    uint64_t next = g->members.self->incarnation + 1;
+    g->stats.refutations_made++;
+    health_worsen(g, 1);
+    renew_own(g, at_least_incarnation > next ? at_least_incarnation : next);
+}
+
+/* Nobody knows the new life yet: every packet introduces it until it is answered. */
+void members_raise_epoch(struct gossip *g, uint64_t epoch)
+{
+    assert(epoch > g->epoch);
+    g->epoch = epoch;
+    for (size_t i = 0; i < g->members.count; i++)
+        g->members.ring[i]->is_seen = g->members.ring[i] == g->members.self;
+    event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_EPOCH, .epoch = {.epoch = epoch}});
+    renew_own(g, 1);
+    reissue_epoch_raised(g);
+}
+
+static void stop_for_higher(struct gossip *g, const struct alive *alive, struct blob *blob)
+{
+    event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_CONFLICT,
+                                        .conflict = {.what = CONFLICT_KEY_HIGHER,
+                                                     .tag = g->tag,
+                                                     .addr = alive->addresses[0],
+                                                     .alive = blob_retain(blob)}});
+    g->is_stopped = true;
+}
+
+/* A claim above our own life, signed with our key. While we join it is our last life, and the join
+ * exchange settles it. Later it is another process: at a higher epoch it has replaced us. */
+static void on_own_claim(struct gossip *g, const struct alive *alive, struct blob *blob)
+{
+    if (alive->epoch > g->epoch) {
+        if (g->join.phase == JOIN_DONE)
+            stop_for_higher(g, alive, blob);
+        return;
+    }
+    uint64_t refuted_ms = g->members.refuted_ms;
+    if (refuted_ms != 0 && g->now.mono_ms < refuted_ms + OWN_CLAIM_INTERVAL_MS)
+        return;
+    g->members.refuted_ms = g->now.mono_ms;
+    members_refute(g, alive->incarnation + 1);
+}
+
+/* --- Everybody's --------------------------------------------------------------------------------
+ */
+
+static struct blob *admit(struct gossip *g, struct span statement, enum statement_kind kind,
+                          const struct key_public *signer)
+{
+    g->stats.signatures_verified++;
+    return statement_admit(g->config.store, statement, kind, signer, &g->scope);
+}
+
+static enum news_verdict admit_stranger(struct gossip *g, struct span statement,
+                                        const struct alive *alive, struct member **out)
+{
+    if (members_is_forgotten(g, node_tag(&alive->id), alive->epoch, alive->incarnation))
+        return NEWS_STALE;
+    if (g->members.count >= MEMBERS_MAX) {
+        drop_count(g, DROP_LIMIT);
+        return NEWS_KNOWN;
+    }
+    struct blob *blob = admit(g, statement, STATEMENT_ALIVE, &alive->id);
+    if (blob == NULL)
+        return NEWS_BAD;
+    *out = members_insert(g, alive, blob);
+    return NEWS_NEW;
+}
+
+static enum news_verdict admit_newer(struct gossip *g, struct span statement,
+                                     const struct alive *alive, struct member *member)
+{
+    struct blob *blob = admit(g, statement, STATEMENT_ALIVE, &alive->id);
+    if (blob == NULL)
+        return NEWS_BAD;
+    if (member != g->members.self) {
+        member_renew(g, member, alive, blob);
+        return NEWS_NEW;
+    }
+    on_own_claim(g, alive, blob);
+    blob_release(blob);
+    return NEWS_KNOWN;
+}
+
+enum news_verdict members_on_alive(struct gossip *g, struct span statement, struct member **out)
+{
+    struct alive alive;
+    *out = NULL;
+    if (!statement_read_alive(statement, &alive)) {
+        drop_count(g, DROP_MALFORMED);
+        return NEWS_BAD;
+    }
+    struct member *member = members_find(g, node_tag(&alive.id));
+    if (member == NULL)
+        return admit_stranger(g, statement, &alive, out);
+    if (memcmp(&member->id, &alive.id, sizeof alive.id) != 0) {
+        drop_count(g, DROP_CONFLICT);
+        return NEWS_BAD;
+    }
+    *out = member;
+    int order = life_compare(alive.epoch, alive.incarnation, member->epoch, member->incarnation);
+    if (order > 0)
+        return admit_newer(g, statement, &alive, member);
+    return order < 0 ? NEWS_STALE : NEWS_KNOWN;
+}
+
+/* LEFT counts only for the life that it names and that we know: what its subject never signed an
+ * ALIVE for is void, and what it has outlived is stale. */
+enum news_verdict life_on_left(struct gossip *g, struct span statement, int64_t since_ms)
+{
+    struct left left;
+    if (!statement_read_left(statement, &left)) {
+        drop_count(g, DROP_MALFORMED);
+        return NEWS_BAD;
+    }
+    struct member *member = members_find(g, left.tag);
+    if (member == NULL ||
+        life_compare(left.epoch, left.incarnation, member->epoch, member->incarnation) != 0)
+        return NEWS_STALE;
+    if (member->state == MEMBER_LEFT)
+        return NEWS_KNOWN;
+    struct blob *blob = admit(g, statement, STATEMENT_LEFT, &member->id);
+    if (blob == NULL)
+        return NEWS_BAD;
+    if (member == g->members.self) {
+        members_refute(g, 0); /* not while we are leaving */
+        blob_release(blob);
+        return NEWS_KNOWN;
+    }
+    member->left = blob;
+    suspicion_free(g, member);
+    member_set_state(g, member, MEMBER_LEFT, since_ms);
+    return NEWS_NEW;
+}
+
+enum news_verdict members_on_left(struct gossip *g, struct span statement)
+{
+    return life_on_left(g, statement, (int64_t)g->now.mono_ms);
+}

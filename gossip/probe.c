@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+/* probe.c - one probe, from its PING to its verdict: direct, then through others, and for others.
+ *
+ *     us                 target              relays (k = 3)
+ *     |---- PING (r) ----->|                   |
+ *     |<--- ACK (r) -------|                   |        ... or, after the timeout:
+ *     |---- PING_REQUEST (r, target) --------->|
+ *     |                    |<---- PING (r') ---|
+ *     |                    |----- ACK (r') --->|
+ *     |<--- ACK (r) ---------------------------|        or NACK (r): "I am here, it does not answer
+ * me" */
+#include <assert.h>
+
+#include "gossip/core.h"
+
+#define INDEX_MASK UINT64_C(0xff)
+static_assert(PROBES_MAX == INDEX_MASK + 1, "a probe's index is the last byte of its number");
+/* A relay's NACK leaves when this much of its own probe timeout has passed. */
+#define NACK_PERCENT 80
+
+/* --- The table of probes ------------------------------------------------------------------------
+ */
+
+struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, const struct member *target)
+{
+    struct detector *d = &g->detector;
+    for (size_t i = 0; i < PROBES_MAX; i++) {
+        size_t index = (d->probe_next + i) % PROBES_MAX;
+        struct probe *probe = &d->probes[index];
+        if (probe->is_used)
+            continue;
+        d->probe_next = index + 1;
+        *probe = (struct probe){
+            .is_used = true,
+            .purpose = (uint8_t)purpose,
+            .target = target->tag,
+            .epoch = target->epoch,
+            .incarnation = target->incarnation,
+            .random = (prng_next(&g->prng) & ~INDEX_MASK) | index,
+            .began_ms = g->now.mono_ms,
+        };
+        return probe;
+    }
+    drop_count(g, DROP_LIMIT);
+    return NULL;
+}
+
+static void probe_end(struct gossip *g, struct probe *probe)
+{
+    timer_cancel(&g->timers, &probe->timer);
+    probe->is_used = false;
+}
+
+static struct probe *probe_find(struct gossip *g, uint64_t random)
+{
+    struct probe *probe = &g->detector.probes[random & INDEX_MASK];
+    return probe->is_used && probe->random == random ? probe : NULL;
+}
+
+bool probe_is_under_way(const struct gossip *g, uint64_t target)
+{
+    for (size_t i = 0; i < PROBES_MAX; i++) {
+        const struct probe *probe = &g->detector.probes[i];
+        if (probe->is_used && probe->target == target &&
+            (probe->purpose == PROBE_ROUND || probe->purpose == PROBE_OBSERVER))
+            return true;
+    }
+    return false;
+}
+
+static void step_at(struct gossip *g, struct probe *probe, uint64_t at_ms)
+{
+    enum timer_kind kind = probe->purpose == PROBE_RELAY ? TIMER_RELAY : TIMER_PROBE_STEP;
+    timer_set(&g->timers, &probe->timer, kind, at_ms);
+}
+
+static struct wire_message message_of(const struct gossip *g, enum wire_type type, uint64_t random)
+{
+    return (struct wire_message){.type = type,
+                                 .probe = {.random = random,
+                                           .members_digest = g->members.digest,
+                                           .records_digest = g->registry.records_digest}};
+}
+
+/* --- Asking -------------------------------------------------------------------------------------
+ */
+
+static void ping(struct gossip *g, const struct probe *probe)
+{
+    struct wire_message message = message_of(g, WIRE_PING, probe->random);
+    outbox_send_to(g, &probe->addr, probe->target, PRIORITY_PROBE, &message);
+}
+
+/* Its direct phase begins now; without an address it only waits for its relays. */
+void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
+{
+    assert(probe->is_used && probe->target == target->tag);
+    probe->phase = PHASE_DIRECT;
+    probe->began_ms = g->now.mono_ms;
+    probe->epoch = target->epoch;
+    probe->incarnation = target->incarnation;
+    if (probe->purpose != PROBE_PATH && !member_address(g, target, &probe->addr)) {
+        step_at(g, probe, g->now.mono_ms);
+        return;
+    }
+    ping(g, probe);
+    g->stats.probes_sent++;
+    step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target));
+}
+
+/* Through others; and once more directly, because one lost packet is likelier than a death, and
+ * each false accusation costs two trees (not in SWIM or Lifeguard). */
+static void ask_relays(struct gossip *g, struct probe *probe)
+{
+    struct member *relays[16];
+    size_t want = g->config.probe_indirect_count;
+    want = want < sizeof relays / sizeof *relays ? want : sizeof relays / sizeof *relays;
+    size_t count = members_pick(g, relays, want, probe->target);
+    struct wire_message message = {.type = WIRE_PING_REQUEST,
+                                   .ping_request = {probe->random, probe->target}};
+    for (size_t i = 0; i < count; i++)
+        outbox_send(g, relays[i], PRIORITY_PROBE, &message);
+    if (g->config.detector == DETECTOR_AURORA && probe->addr.family != ADDR_NONE)
+        ping(g, probe);
+    g->stats.indirect_probes_sent += count;
+    probe->asked = (uint8_t)count;
+    probe->phase = PHASE_INDIRECT;
+    step_at(g, probe, probe->began_ms + health_interval_ms(g));
+}
+
+/* A probe that began before the subject's latest word proves nothing about the life after it. */
+static void probe_failed(struct gossip *g, const struct probe *probe)
+{
+    struct member *target = members_find(g, probe->target);
+    if (target == NULL || member_class_of(target->state) != CLASS_ALIVE ||
+        life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
+        return;
+    g->stats.probes_failed++;
+    health_worsen(g, probe->nacks < probe->asked ? 2 : 1);
+    if (health_may_accuse(g, probe->began_ms))
+        suspicion_accuse(g, target);
+}
+
+void detector_on_probe_step(struct gossip *g, struct probe *probe)
+{
+    struct member *target = members_find(g, probe->target);
+    bool is_old = probe->purpose == PROBE_OLD || probe->purpose == PROBE_PATH;
+    assert(probe->is_used && probe->purpose != PROBE_RELAY);
+    if (target == NULL || (is_old && probe->phase == PHASE_DIRECT)) {
+        probe_end(g, probe);
+        return;
+    }
+    if (probe->phase == PHASE_WAITING) {
+        probe_ping(g, probe, target);
+        return;
+    }
+    if (probe->phase == PHASE_DIRECT) {
+        ask_relays(g, probe);
+        return;
+    }
+    struct probe failed = *probe;
+    probe_end(g, probe);
+    probe_failed(g, &failed);
+}
+
+void probe_path(struct gossip *g, struct member *member, const struct addr *addr)
+{
+    for (size_t i = 0; i < PROBES_MAX; i++) {
+        const struct probe *probe = &g->detector.probes[i];
+        if (probe->is_used && probe->purpose == PROBE_PATH && probe->target == member->tag)
+            return;
+    }
+    struct probe *probe = probe_new(g, PROBE_PATH, member);
+    if (probe == NULL)
+        return;
+    probe->addr = *addr;
+    probe_ping(g, probe, member);
+}
+
+/* --- Answering ------------------------------------------------------------------------------- */
+
+static void compare_digests(struct gossip *g, struct member *from,
+                            const struct wire_message *message)
+{
+    if (message->probe.members_digest != g->members.digest)
+        roster_compare(g, from);
+    sync_on_digest(g, from, message->probe.records_digest);
+}
+
+/* Who talks to us although we hold it for dead must be told: only its own word revives it. */
+static void tell_if_old(struct gossip *g, struct member *member)
+{
+    if (member_class_of(member->state) != CLASS_ALIVE)
+        roster_tell(g, member, member);
+}
+
+/* The answer goes where the question came from, wherever we believe the member to be. */
+void detector_on_ping(struct gossip *g, struct member *from, const struct addr *addr,
+                      const struct wire_message *message)
+{
+    struct wire_message ack = message_of(g, WIRE_ACK, message->probe.random);
+    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+    if (!addr_equal(addr, &member_link(g, from)->addr))
+        probe_path(g, from, addr);
+    tell_if_old(g, from);
+    compare_digests(g, from, message);
+}
+
+static void rtt_sample(struct gossip *g, struct member *member, const struct probe *probe)
+{
+    struct link *link = member_link(g, member);
+    /* Clocks of one millisecond: the middle of what the difference may mean. */
+    link_rtt_sample(link, (uint32_t)(g->now.mono_ms - probe->began_ms) * 1000 + 500);
+    uint32_t reported_us = member->reported_rtt_us;
+    if (link->rtt_us > 2 * reported_us || link->rtt_us < reported_us / 2)
+        member_report(g, member);
+}
+
+/* It answered at the address that we sent to, with a number that only it could read there. */
+static void on_direct_answer(struct gossip *g, struct member *member, const struct probe *probe)
+{
+    struct link *link = member_link(g, member);
+    member->is_seen = true;
+    if (probe->purpose == PROBE_PATH)
+        link->addr = probe->addr;
+    if (addr_equal(&link->addr, &probe->addr))
+        link->is_verified = true;
+    if (probe->phase == PHASE_DIRECT)
+        rtt_sample(g, member, probe);
+    tell_if_old(g, member);
+}
+
+static void relay_answer(struct gossip *g, const struct probe *probe)
+{
+    struct member *origin = members_find(g, probe->origin);
+    struct wire_message ack = message_of(g, WIRE_ACK, probe->origin_random);
+    if (origin != NULL)
+        outbox_send(g, origin, PRIORITY_PROBE, &ack);
+}
+
+void detector_on_ack(struct gossip *g, struct member *from, const struct addr *addr,
+                     const struct wire_message *message)
+{
+    struct probe *probe = probe_find(g, message->probe.random);
+    (void)
+        addr; /* what it echoes says where our PING arrived; where the answer came from says less */
+    bool is_direct = probe != NULL && from->tag == probe->target;
+    if (probe == NULL || (!is_direct && probe->phase != PHASE_INDIRECT)) {
+        drop_count(g, DROP_UNSOLICITED);
+        return;
+    }
+    struct probe answered = *probe;
+    struct member *target = members_find(g, probe->target);
+    probe_end(g, probe);
+    if (is_direct)
+        on_direct_answer(g, from, &answered);
+    if (answered.purpose == PROBE_RELAY)
+        relay_answer(g, &answered);
+    else if (answered.purpose != PROBE_PATH)
+        health_improve(g);
+    if (target != NULL)
+        suspicion_answered(g, target);
+    compare_digests(g, from, message);
+}
+
+/* --- For others ------------------------------------------------------------------------------ */
+
+static void send_nack(struct gossip *g, struct member *to, uint64_t random)
+{
+    struct wire_message nack = {.type = WIRE_NACK, .nack = {random}};
+    outbox_send(g, to, PRIORITY_PROBE, &nack);
+}
+
+void detector_on_ping_request(struct gossip *g, struct member *from,
+                              const struct wire_message *message)
+{
+    struct member *target = members_find(g, message->ping_request.target);
+    uint64_t random = message->ping_request.random;
+    if (target == NULL || target == g->members.self || target == from) {
+        send_nack(g, from, random);
+        return;
+    }
+    struct probe *probe = probe_new(g, PROBE_RELAY, target);
+    if (probe == NULL)
+        return;
+    probe->origin = from->tag;
+    probe->origin_random = random;
+    probe_ping(g, probe, target);
+    step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target) * NACK_PERCENT / 100);
+}
+
+/* After the NACK the answer may still come, and is still worth passing on. */
+void detector_on_relay(struct gossip *g, struct probe *probe)
+{
+    struct member *origin = members_find(g, probe->origin);
+    assert(probe->is_used && probe->purpose == PROBE_RELAY);
+    if (probe->phase != PHASE_DIRECT || origin == NULL) {
+        probe_end(g, probe);
+        return;
+    }
+    send_nack(g, origin, probe->origin_random);
+    probe->phase = PHASE_INDIRECT;
+    step_at(g, probe, probe->began_ms + g->config.probe_interval_ms);
+}
+
+/* Whose NACK it is does not matter: all that it says is that our questions arrive. */
+void detector_on_nack(struct gossip *g, struct member *from, const struct wire_message *message)
+{
+    struct probe *probe = probe_find(g, message->nack.random);
+    if (probe == NULL || probe->phase != PHASE_INDIRECT || from->tag == probe->target) {
+        drop_count(g, DROP_UNSOLICITED);
+        return;
+    }
+    g->stats.nacks_in++;
+    if (probe->nacks < probe->asked)
+        probe->nacks++;
+}
