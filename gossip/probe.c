@@ -128,7 +128,9 @@ static void ask_relays(struct gossip *g, struct probe *probe)
     step_at(g, probe, probe->began_ms + health_interval_ms(g));
 }
 
-/* A probe that began before the subject's latest word proves nothing about the life after it. */
+/* A probe that began before the subject's latest word proves nothing about the life after it; and
+ * where nobody at all was heard, nothing about anybody: not even our health is doubted, because
+ * slowing down would only put off the moment when we know that we are cut off. */
 static void probe_failed(struct gossip *g, const struct probe *probe)
 {
     struct member *target = members_find(g, probe->target);
@@ -136,9 +138,10 @@ static void probe_failed(struct gossip *g, const struct probe *probe)
         life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
         return;
     g->stats.probes_failed++;
+    if (!health_may_accuse(g, probe->began_ms))
+        return;
     health_worsen(g, probe->nacks < probe->asked ? 2 : 1);
-    if (health_may_accuse(g, probe->began_ms))
-        suspicion_accuse(g, target);
+    suspicion_accuse(g, target);
 }
 
 void detector_on_probe_step(struct gossip *g, struct probe *probe)
