@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the golden vectors from docs/PROTOCOL.md alone: a second implementation of each encoding.
 
-Usage: tests/vectors/make.py [--check]     (--check writes nothing; it fails if a file would change)
+Usage: tests/vectors/make.py              writes the vectors
+       tests/vectors/make.py --check      writes nothing; fails if a file would change
+       tests/vectors/make.py --corpus     writes the fuzzers' first inputs into tests/fuzz/corpus
 
 It shares nothing with the C code, so that a mistake in either shows as a difference. README.md says
 what is in the files.
@@ -458,7 +460,42 @@ def as_hex(value):
     raise TypeError(value)
 
 
+def corpus():
+    """(fuzzer, name, bytes): the good vectors, and one of each sort of the bad ones."""
+    for name, header, messages, _ in good_packets():
+        yield "wire", name, pack(header) + b"".join(map(pack, messages))
+    for name, _, plain in bad_packets():
+        if "negative" not in name and "_short" not in name:
+            yield "wire", f"bad_{name}", plain
+    for name, kind, fields in good_statements():
+        body = pack(elements(kind, fields))
+        yield "statement", name, sign(HOME, kind, body) + body
+    for name, kind, _, body in readable_statements():
+        yield "statement", name, sign(HOME, kind, body) + body
+    for name, kind, _, body in bad_bodies():
+        if kind == "any" or kind == "record":
+            yield "statement", f"bad_{name}", bytes(64) + body
+    for flags, peer_id in ((0, "peer-1"), (11, PEER_ID), (0, "\u043f\u0438\u0440"), (0, "a\nb"),
+                           (0, PEER_ID.upper())):
+        fields = [peer_id, "198.51.100.7", '{"k":[1,2]}', "pepino", "tomate"]
+        yield ("peer", f"peer_{flags}_{len(peer_id)}", bytes([0x1F, 0x90, 1, 44, flags])
+               + b"".join(bytes([len(f.encode())]) + f.encode() for f in fields))
+    yield "peer", "bare", bytes([0, 0, 0, 10, 0]) + b"\1p\1h\0"
+    yield "peer", "wide", bytes([0, 0, 0, 10, 0]) + b"".join(
+        bytes([n]) + b"x" * n for n in [128, 255, 0] + [64] * 16)
+
+
+def write_corpus():
+    for fuzzer, name, data in corpus():
+        folder = os.path.join(HERE, "..", "fuzz", "corpus", fuzzer)
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+
+
 def main():
+    if sys.argv[1:] == ["--corpus"]:
+        return write_corpus()
     check, drift = sys.argv[1:] == ["--check"], False
     for name, content in (("statements", statements_file()), ("peers", peers_file()),
                           ("packets", packets_file())):
