@@ -153,8 +153,7 @@ void registry_member_gone(struct gossip *g, struct member *member)
 }
 
 /* Our own log is that of our current epoch: made when we begin, and when the epoch is raised.
- * Running leases then go over into it before the old log's standing is looked at, so that their
- * peers do not become orphans in between. */
+ * members_raise_epoch then takes the running leases over into it. */
 void registry_own_follow(struct gossip *g)
 {
     struct member *self = g->members.self;
@@ -165,9 +164,6 @@ void registry_own_follow(struct gossip *g)
     assert(own == NULL || own->epoch < self->epoch);
     g->registry.own = registry_log_make(g, self->tag, self->epoch);
     assert(g->registry.own != NULL);
-    if (own == NULL)
-        return;
-    reissue_epoch_raised(g);
-    if (own->applied == 0)
+    if (own != NULL && own->applied == 0)
         registry_log_drop(g, own);
 }
