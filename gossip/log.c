@@ -31,8 +31,7 @@ static void log_see(struct log *log, uint64_t version)
         log->seen = version;
 }
 
-/* --- Reading batches
- * ------------------------------------------------------------------------------ */
+/* --- Reading batches -------------------------------------------------------------------------- */
 
 /* The next statement of (after, v1] in a batch's list. */
 static bool statement_next(const struct log *log, struct wire_list *list, uint64_t after,
@@ -69,8 +68,7 @@ bool batch_admit(struct gossip *g, const struct log *log, const struct wire_batc
     return true;
 }
 
-/* --- Applying
- * ------------------------------------------------------------------------------------- */
+/* --- Applying --------------------------------------------------------------------------------- */
 
 /* The log's operation on that peer, unless it holds a later one: a reset pull may have shown that
  * already. */
@@ -196,8 +194,7 @@ void log_append(struct gossip *g, struct log *log, struct blob *statement)
     head_check(g, log);
 }
 
-/* --- Resets and repairs
- * --------------------------------------------------------------------------- */
+/* --- Resets and repairs ----------------------------------------------------------------------- */
 
 /* What somebody who knows at least as much of this log as we do holds of a peer. Bytes that we hold
  * already are compared, not verified. False: a bad signature. */

@@ -86,9 +86,8 @@ struct log {
     enum home_standing standing;
     bool is_shed; /* orphans were dropped from it: its root proves nothing until its home is back */
     int64_t gone_since_ms; /* HOME_GONE: when its peers became orphans; may lie before our start */
-    uint64_t
-        standing_since_wall_ms; /* since when its home does not vouch any more (or does again) */
-    uint32_t ttl_min_s;         /* no set in it has a shorter one */
+    uint64_t standing_since_wall_ms; /* when its home last vouched, or began to again */
+    uint32_t ttl_min_s;              /* no set in it has a shorter one */
     size_t hidden_count;
     struct timer orphan_timer; /* TIMER_ORPHANS */
 
@@ -104,17 +103,14 @@ struct log {
     uint32_t sweep;          /* number of the last full pull */
 };
 
-/* --- Order (log.c, early.c)
- * -------------------------------------------------------------------------- */
+/* --- Order (log.c, early.c) --- */
 
 enum batch_verdict {
     BATCH_APPLIED, /* something was new, and the log advanced */
     BATCH_KNOWN,   /* nothing was new */
-    BATCH_EARLY,   /* it cannot be applied until (applied, v0] is here: pull that (kept, if it held
-                      anything) */
-    BATCH_BAD, /* a statement is malformed, wrongly signed, or not of this log: nothing after it was
-                  applied */
-    BATCH_FULL, /* early, and there is no room: dropped */
+    BATCH_EARLY,   /* (applied, v0] must come first: pull that; kept, if it held anything */
+    BATCH_BAD,     /* malformed, wrongly signed, or not of this log; what came before is applied */
+    BATCH_FULL,    /* early, and there is no room: dropped */
 };
 
 /* Takes a batch from tree or pull: verifies each statement that is new, applies in version order,

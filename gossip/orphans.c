@@ -28,8 +28,7 @@ static bool is_gone_state(enum member_state state)
     return state == MEMBER_UNREACHABLE || state == MEMBER_DEAD || state == MEMBER_LEFT;
 }
 
-/* --- Standing
- * ------------------------------------------------------------------------------------- */
+/* --- Standing --------------------------------------------------------------------------------- */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -99,8 +98,7 @@ static void standing_set(struct gossip *g, struct log *log, enum home_standing s
     report(g, log);
 }
 
-/* --- The timer
- * ------------------------------------------------------------------------------------ */
+/* --- The timer -------------------------------------------------------------------------------- */
 
 static int64_t ttl_end(const struct log *log, uint32_t ttl_s)
 {
@@ -215,8 +213,7 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
         registry_log_drop(g, log);
 }
 
-/* --- Coming back
- * ---------------------------------------------------------------------------------- */
+/* --- Coming back ------------------------------------------------------------------------------ */
 
 /* The home answers again, in the same life: what was only hidden is there at once; what was dropped
  * is found by comparing roots. */

@@ -30,8 +30,7 @@ void registry_init(struct gossip *g)
         registry_own_follow(g);
 }
 
-/* --- Order
- * ---------------------------------------------------------------------------------------- */
+/* --- Order ------------------------------------------------------------------------------------ */
 
 bool entry_wins(const struct entry *a, const struct entry *b)
 {
@@ -56,8 +55,7 @@ uint64_t registry_seq(const struct peer *peer)
     return highest;
 }
 
-/* --- Peers
- * ---------------------------------------------------------------------------------------- */
+/* --- Peers ------------------------------------------------------------------------------------ */
 
 static uint64_t id_hash(const struct gossip *g, struct span peer_id)
 {
@@ -119,8 +117,7 @@ static void peer_elect(struct peer *peer)
     peer->peer_id = operation.peer_id;
 }
 
-/* --- The view
- * ------------------------------------------------------------------------------------- */
+/* --- The view --------------------------------------------------------------------------------- */
 
 static void put_big_endian(uint8_t out[8], uint64_t value)
 {
@@ -245,8 +242,7 @@ static void peer_settle(struct gossip *g, struct peer *peer, struct shown before
         peer_free(g, peer);
 }
 
-/* --- Entries
- * -------------------------------------------------------------------------------------- */
+/* --- Entries ---------------------------------------------------------------------------------- */
 
 static void entry_link(struct gossip *g, struct log *log, struct peer *peer, struct entry *entry)
 {
@@ -336,8 +332,7 @@ void registry_entry_hide(struct gossip *g, struct entry *entry, bool is_hidden)
     peer_settle(g, entry->peer, before, PEER_DOWN_ORPHAN_GRACE);
 }
 
-/* --- The end
- * -------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 /* No events: there is nobody left to tell. */
 static void log_empty(struct gossip *g, struct log *log)

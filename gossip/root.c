@@ -80,8 +80,7 @@ static void insert(struct entry **entries, size_t count, struct entry *entry)
     entries[at] = entry;
 }
 
-/* --- Large logs
- * ----------------------------------------------------------------------------------- */
+/* --- Large logs ------------------------------------------------------------------------------- */
 
 static void bucket_add(struct root_bucket *bucket, struct entry *entry)
 {
@@ -143,8 +142,7 @@ void root_free(struct log *log)
     log->roots = NULL;
 }
 
-/* --- Any log
- * -------------------------------------------------------------------------------------- */
+/* --- Any log ---------------------------------------------------------------------------------- */
 
 static void sort(const struct log *log, struct sorted *sorted)
 {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* root.h - the BLAKE2b tree over a log's live records that a HEAD signs.
  *
- * bucket of a record = first byte of BLAKE2b("aurora-root-bucket", peer_id).
- * leaf(b)  = BLAKE2b("aurora-root-leaf", concatenation over the bucket's live records in bytewise
- * peer_id order of [peer_id length: 2 bytes big endian, peer_id, version: 8 bytes big endian,
- * BLAKE2b("aurora-root-record", whole statement)]); an empty bucket has no leaf. root     =
- * BLAKE2b("aurora-root", concatenation over the non-empty buckets in order of [b: 1 byte,
- * leaf(b)]). */
+ * The bucket of a record is the first byte of BLAKE2b("aurora-root-bucket", peer_id).
+ *
+ * A bucket's leaf is BLAKE2b("aurora-root-leaf", the following of each live record in it, in
+ * bytewise order of peer_id):
+ *
+ *     peer_id's length, 2 bytes big endian
+ *     peer_id
+ *     version, 8 bytes big endian
+ *     BLAKE2b("aurora-root-record", the whole statement), 32 bytes
+ *
+ * An empty bucket has no leaf. The root is BLAKE2b("aurora-root", for each bucket that is not
+ * empty, in order: its number, 1 byte, and its leaf). */
 #ifndef AURORA_GOSSIP_ROOT_H
 #define AURORA_GOSSIP_ROOT_H
 

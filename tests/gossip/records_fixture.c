@@ -8,8 +8,7 @@
 
 #include "gossip/root.h"
 
-/* --- The node
- * ------------------------------------------------------------------------------------- */
+/* --- The node --------------------------------------------------------------------------------- */
 
 void fixture_config(struct gossip_config *config)
 {
@@ -97,8 +96,7 @@ void fixture_wait(struct fixture *f, uint64_t ms)
     advance(f, end_ms);
 }
 
-/* --- Homes
- * ---------------------------------------------------------------------------------------- */
+/* --- Homes ------------------------------------------------------------------------------------ */
 
 static void say_alive(struct fixture *f, const struct fixture_home *home)
 {
@@ -165,8 +163,7 @@ struct log *fixture_log(const struct fixture *f, const struct fixture_home *home
     return registry_log(f->core, home->tag, home->epoch);
 }
 
-/* --- Batches
- * -------------------------------------------------------------------------------------- */
+/* --- Batches ---------------------------------------------------------------------------------- */
 
 struct fixture_batch fixture_batch(const struct fixture_home *home, uint64_t v0, uint64_t v1)
 {
@@ -312,8 +309,7 @@ enum batch_verdict fixture_tell_delete(struct fixture *f, const struct fixture_h
     return fixture_deliver(f, &batch);
 }
 
-/* --- Looking
- * -------------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 struct peer *fixture_peer(const struct fixture *f, const char *peer_id)
 {

@@ -38,8 +38,7 @@ static uint64_t drops(enum gossip_drop reason)
     return f->core->stats.drops[reason];
 }
 
-/* --- Order
- * ---------------------------------------------------------------------------------------- */
+/* --- Order ------------------------------------------------------------------------------------ */
 
 Test(log, operations_apply_in_version_order)
 {
@@ -103,8 +102,7 @@ Test(log, stale_batch_does_not_resurrect)
     cr_assert(!fixture_sees(f, "p"));
 }
 
-/* --- What is not believed
- * ------------------------------------------------------------------------- */
+/* --- What is not believed --------------------------------------------------------------------- */
 
 Test(log, wrong_signature_stops_the_batch_there)
 {
@@ -195,8 +193,7 @@ Test(log, equivocating_log_is_frozen)
     cr_assert_eq(log_a()->applied, 1U);
 }
 
-/* --- Self-certifying peers
- * ------------------------------------------------------------------------ */
+/* --- Self-certifying peers -------------------------------------------------------------------- */
 
 static void certify(struct record *record, const struct key_pair *peer, char text[80],
                     uint64_t version)
@@ -258,8 +255,7 @@ Test(log, peer_version_is_for_keys_and_for_all_operations_on_them)
     cr_assert_eq(fixture_deliver(f, &batch), BATCH_BAD);
 }
 
-/* --- Early batches
- * -------------------------------------------------------------------------------- */
+/* --- Early batches ---------------------------------------------------------------------------- */
 
 Test(log, early_batches_are_bounded_per_log)
 {
@@ -312,8 +308,7 @@ Test(log, gap_makes_a_log_behind_and_filling_it_ends_that)
     cr_assert_eq(log_a()->behind_since_ms, 0U);
 }
 
-/* --- Resets
- * --------------------------------------------------------------------------------------- */
+/* --- Resets ----------------------------------------------------------------------------------- */
 
 Test(log, reset_sweeps_what_it_did_not_show)
 {
@@ -464,8 +459,7 @@ Test(log, empty_log_takes_over_the_senders_floor)
     cr_assert_eq(log_a()->floor, 5U);
 }
 
-/* --- Repairs
- * -------------------------------------------------------------------------------------- */
+/* --- Repairs ---------------------------------------------------------------------------------- */
 
 static enum batch_verdict repair(uint64_t version, const char *peer_id, uint64_t seq, uint64_t at)
 {
@@ -510,8 +504,7 @@ Test(log, repair_takes_the_other_of_two_operations_of_one_version)
     cr_assert_eq(log_a()->held_count, 1U);
 }
 
-/* --- Deletes and the floor
- * ------------------------------------------------------------------------ */
+/* --- Deletes and the floor -------------------------------------------------------------------- */
 
 Test(log, delete_is_remembered_for_its_least_time_and_then_the_floor_rises)
 {
@@ -584,8 +577,7 @@ Test(log, floor_never_rises_above_what_is_applied)
     cr_assert_not_null(fixture_peer(f, "p"));
 }
 
-/* --- Reading
- * -------------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void fill(uint64_t from, uint64_t to)
 {
@@ -668,8 +660,7 @@ Test(log, holes_are_compacted)
     cr_assert_leq(log_a()->slot_capacity, 128U);
 }
 
-/* --- Any order, any number of times (I15)
- * --------------------------------------------------------- */
+/* --- Any order, any number of times (I15) ----------------------------------------------------- */
 
 #define HOMES   3
 #define BATCHES 40 /* of each home; fewer than EARLY_BATCHES_MAX, so that none is dropped */

@@ -37,8 +37,7 @@ static size_t events(enum gossip_event_kind kind)
     return fixture_count(f, kind, NULL);
 }
 
-/* --- Gone
- * ----------------------------------------------------------------------------------------- */
+/* --- Gone ------------------------------------------------------------------------------------- */
 
 Test(orphans, stay_visible_for_the_grace)
 {
@@ -186,8 +185,7 @@ Test(orphans, late_adoption_brings_a_hidden_peer_back)
     cr_assert_eq(events(GOSSIP_EVENT_PEER_UP), 1U);
 }
 
-/* --- Back
- * ----------------------------------------------------------------------------------------- */
+/* --- Back ------------------------------------------------------------------------------------- */
 
 Test(orphans, return_in_the_same_life_shows_them_again)
 {
@@ -231,8 +229,7 @@ Test(orphans, log_that_lost_entries_is_not_proved_when_its_home_returns)
     cr_assert_eq(fixture_log(f, &a)->state, LOG_DIVERGED);
 }
 
-/* --- Restart
- * -------------------------------------------------------------------------------------- */
+/* --- Restart ---------------------------------------------------------------------------------- */
 
 Test(orphans, old_life_stays_visible_until_the_new_one_speaks)
 {
@@ -297,8 +294,7 @@ Test(orphans, new_lifes_delete_ends_the_old_lifes_record)
     cr_assert(!fixture_sees(f, "p"));
 }
 
-/* --- Cut off
- * -------------------------------------------------------------------------------------- */
+/* --- Cut off ---------------------------------------------------------------------------------- */
 
 Test(orphans, being_cut_off_orphans_everybody_elses_peers)
 {
@@ -316,8 +312,7 @@ Test(orphans, being_cut_off_orphans_everybody_elses_peers)
     cr_assert(fixture_sees(f, "p"));
 }
 
-/* --- Logs
- * ----------------------------------------------------------------------------------------- */
+/* --- Logs ------------------------------------------------------------------------------------- */
 
 Test(orphans, dead_homes_log_goes_when_nothing_is_left_in_it)
 {
@@ -379,8 +374,7 @@ Test(orphans, new_log_of_a_dead_home_is_given_time_to_fill)
     cr_assert_null(fixture_log(f, &b));
 }
 
-/* --- What the host is told
- * ------------------------------------------------------------------------ */
+/* --- What the host is told -------------------------------------------------------------------- */
 
 Test(orphans, home_event_says_since_when_it_does_not_vouch)
 {

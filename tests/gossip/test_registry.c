@@ -43,8 +43,7 @@ static size_t downs(const char *peer_id)
     return fixture_count(f, GOSSIP_EVENT_PEER_DOWN, peer_id);
 }
 
-/* --- Order
- * ---------------------------------------------------------------------------------------- */
+/* --- Order ------------------------------------------------------------------------------------ */
 
 Test(registry, higher_seq_hides_lower_ones_in_whatever_log)
 {
@@ -171,8 +170,7 @@ Test(registry, order_is_total)
         }
 }
 
-/* --- What the host is told
- * ------------------------------------------------------------------------ */
+/* --- What the host is told -------------------------------------------------------------------- */
 
 Test(registry, each_visible_change_is_one_event)
 {
@@ -293,8 +291,7 @@ Test(registry, peer_survives_the_blob_that_named_it)
     cr_assert_eq(fixture_winner(f, "p"), low.tag);
 }
 
-/* --- The table of logs
- * ---------------------------------------------------------------------------- */
+/* --- The table of logs ------------------------------------------------------------------------ */
 
 Test(registry, log_of_a_stranger_or_of_a_life_to_come_is_not_made)
 {

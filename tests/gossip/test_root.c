@@ -45,8 +45,7 @@ static void fill(uint64_t from, uint64_t to)
         cr_assert_eq(fixture_tell_set(f, &a, version, name_of(version), version), BATCH_APPLIED);
 }
 
-/* --- What root.h says, written down once more in the plainest way
- * ---------------------------------- */
+/* --- What root.h says, written down once more in the plainest way ----------------------------- */
 
 struct naive {
     struct entry *entries[2000];
@@ -134,8 +133,7 @@ static void expect_naive(void)
     cr_assert(is_same(root_now(), naive_root()));
 }
 
-/* --- Tests
- * ---------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 Test(root, of_an_empty_log_is_the_hash_of_nothing)
 {
