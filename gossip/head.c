@@ -77,7 +77,7 @@ static struct log *log_of(struct gossip *g, const struct head *head, struct memb
     if (home != NULL && head->epoch < home->epoch)
         return NULL;
     log = registry_log_make(g, head->home, head->epoch);
-    if (log == NULL && from != NULL)
+    if (log == NULL && home == NULL && from != NULL)
         roster_compare(g, from);
     return log;
 }

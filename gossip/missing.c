@@ -29,7 +29,8 @@ void pull_missing_later(struct gossip *g, struct member *from, uint64_t home, ui
 {
     struct log *log = registry_log_make(g, home, epoch);
     if (log == NULL) {
-        roster_compare(g, from);
+        if (members_find(g, home) == NULL)
+            roster_compare(g, from);
         return;
     }
     if (version <= log->applied || log == g->registry.own)

@@ -192,6 +192,12 @@ static bool is_of_the_past(const struct gossip *g, const struct entry_read *entr
            (entry->epoch < home->epoch || home->state == MEMBER_DEAD || home->state == MEMBER_LEFT);
 }
 
+/* A life that we have heard of, and whose log we will not make again. */
+static bool member_knows_life(const struct member *member, uint64_t epoch)
+{
+    return member != NULL && epoch <= member->epoch;
+}
+
 /* False: of a home or life that we do not know. */
 static bool take_entry(struct gossip *g, struct member *from, const struct entry_read *entry,
                        bool is_first, struct draft *heads)
@@ -200,7 +206,7 @@ static bool take_entry(struct gossip *g, struct member *from, const struct entry
         return true;
     struct log *log = registry_log_make(g, entry->home, entry->epoch);
     if (log == NULL)
-        return false;
+        return member_knows_life(members_find(g, entry->home), entry->epoch);
     if (head_differs(entry->facts, sync_facts_of(log)))
         want_head(heads, entry);
     if (entry->facts.applied <= log->applied)
