@@ -304,7 +304,7 @@ static void switch_to(struct pull *pull, const struct member *next)
     pull->reset_after = 0;
 }
 
-void pull_elsewhere(struct gossip *g, struct pull *pull)
+void pull_try_another(struct gossip *g, struct pull *pull)
 {
     if (++pull->attempts > ATTEMPTS_MAX) {
         pull_give_up(g, pull);

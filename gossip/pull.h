@@ -98,7 +98,7 @@ struct pull *pull_find(const struct gossip *, uint64_t request);
 /* Asks for the next window, from where the log (or the reset) now is. */
 void pull_ask(struct gossip *, struct pull *);
 /* This member had nothing for us: another one, after a pause. */
-void pull_elsewhere(struct gossip *, struct pull *);
+void pull_try_another(struct gossip *, struct pull *);
 /* Up to which version somebody showed us that there is something. */
 uint64_t pull_target(const struct log *);
 bool pull_is_held(const struct gossip *);

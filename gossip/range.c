@@ -76,7 +76,7 @@ static void at_end(struct gossip *g, struct pull *pull, bool has_advanced)
         pull->from = log->wanted_from != 0 ? log->wanted_from : pull->from;
         pull_ask(g, pull);
     } else {
-        pull_elsewhere(g, pull);
+        pull_try_another(g, pull);
     }
 }
 
@@ -103,7 +103,7 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     }
     bool is_early = verdict == BATCH_EARLY || verdict == BATCH_FULL;
     if (verdict == BATCH_BAD) {
-        pull_elsewhere(g, pull);
+        pull_try_another(g, pull);
     } else if (is_early) {
         ask_for_hole(g, pull, from);
         rearm(g, pull);
@@ -111,7 +111,7 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
         at_end(g, pull, has_advanced);
     } else if (message->range.is_last && batch->v1 > log->applied) {
         ask_for_head(g, from, log);
-        pull_elsewhere(g, pull);
+        pull_try_another(g, pull);
     } else if (pull->window_got >= pull->window_bytes) {
         next_window(g, pull);
     } else {
@@ -130,7 +130,7 @@ static void reset_ended(struct gossip *g, struct pull *pull, struct member *from
     else if (++pull->resets >= RESETS_MAX)
         pull_give_up(g, pull);
     else
-        pull_elsewhere(g, pull);
+        pull_try_another(g, pull);
 }
 
 static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
@@ -140,7 +140,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
     struct log *log = pull->log;
     bool is_last = message->range.is_last;
     if (batch->applied < log->applied) {
-        pull_elsewhere(g, pull); /* it knows less than we do: nothing may be dropped on its word */
+        pull_try_another(g, pull); /* it knows less than we do: nothing may be dropped on its word */
         return;
     }
     if (batch->v0 != pull->reset_after) {
@@ -153,7 +153,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
     }
     g->stats.spread_payloads_in++;
     if (log_on_reset_batch(g, log, batch, batch->v0 == 0, is_last) == BATCH_BAD) {
-        pull_elsewhere(g, pull);
+        pull_try_another(g, pull);
         return;
     }
     if (log->pull != pull)
@@ -188,7 +188,7 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
         if (!pull->is_reset)
             on_plain(g, pull, from, message);
         else if (batch->v1 == batch->v0 && from->tag == pull->from)
-            pull_elsewhere(g, pull);
+            pull_try_another(g, pull);
         return;
     }
     if (from->tag != pull->from)

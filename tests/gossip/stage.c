@@ -78,6 +78,12 @@ struct stage *stage_new(bool is_synced)
     cr_assert(key_library_init());
     stage->packets = calloc(STAGE_PACKETS, sizeof *stage->packets);
     configure(stage, &config);
+    if (!is_synced) {
+        /* A seed that never answers: the core waits, and the test begins the first sync. */
+        config.seeds[0] = addr_of(200);
+        config.seed_count = 1;
+        config.join_alone_ms = 3600 * 1000;
+    }
     stage->now = (struct gossip_time){1000, WALL_MS};
     stage->core = gossip_new(&config, stage->now);
     for (size_t i = 0; i < STAGE_PUPPETS; i++)
