@@ -4,6 +4,7 @@
 
 #include "gossip/core.h"
 #include "gossip/lease.h"
+#include "gossip/mem.h"
 
 /* A burst beyond this is cheaper pulled: each pushed packet costs every node of the cluster a hop.
  */
@@ -36,6 +37,14 @@ static uint64_t batch_spread(struct gossip *g, uint64_t from)
     return to;
 }
 
+static void replies_release(struct gossip *g)
+{
+    struct leases *leases = &g->leases;
+    for (size_t i = 0; i < leases->waiting_count; i++)
+        event_reply(g, leases->waiting[i]);
+    leases->waiting_count = 0;
+}
+
 void batch_flush(struct gossip *g)
 {
     const struct log *own = g->registry.own;
@@ -44,6 +53,7 @@ void batch_flush(struct gossip *g)
     for (int packets = 0; packets < BATCH_PACKETS_MAX && from < own->applied; packets++)
         from = batch_spread(g, from);
     batch_skip(g); /* the rest follows by HEAD and pulls: batches name the gap */
+    replies_release(g);
 }
 
 void batch_skip(struct gossip *g)
@@ -70,4 +80,23 @@ void batch_on_timer(struct gossip *g)
 {
     batch_flush(g);
     reissue_step(g);
+}
+
+/* A client may stop worrying when it has its answer, so the answer waits for the packets: a crash
+ * between the two would lose what was promised. */
+void batch_reply(struct gossip *g, struct gossip_reply reply, uint64_t applied_before)
+{
+    struct leases *leases = &g->leases;
+    uint64_t applied = g->registry.own->applied;
+    if (applied == applied_before || leases->batch_from == applied) {
+        event_reply(g, reply);
+        return;
+    }
+    assert(timer_is_set(&leases->batch_timer));
+    if (leases->waiting_count == leases->waiting_capacity) {
+        leases->waiting_capacity = leases->waiting_capacity == 0 ? 8 : 2 * leases->waiting_capacity;
+        leases->waiting =
+            mem_resize(leases->waiting, leases->waiting_capacity * sizeof *leases->waiting);
+    }
+    leases->waiting[leases->waiting_count++] = reply;
 }

@@ -220,7 +220,8 @@ static void command_answer(struct gossip *g, const struct command *command, stru
     struct member *home;
     struct gossip_reply reply = {0};
     const uint8_t *token = command->has_token ? command->token_hash : NULL;
-    switch (command_route(g, command->peer_id, &peer, &home)) {
+    enum command_route route = command_route(g, command->peer_id, &peer, &home);
+    switch (route) {
     case ROUTE_UNKNOWN: answer->result = RESULT_UNKNOWN_PEER; break;
     case ROUTE_AWAY:
         answer->result = FORWARD_RESULT_MOVED;
@@ -229,6 +230,8 @@ static void command_answer(struct gossip *g, const struct command *command, stru
     case ROUTE_OWN:
     case ROUTE_ADOPT:
         command_run(g, peer, (enum command_kind)command->kind, token, &reply);
+        if (route == ROUTE_ADOPT)
+            batch_flush(g); /* what is answered has left, as in batch_reply */
         answer->result = reply.result;
         answer->expires_in_ms = reply.expires_in_ms;
         answer->seq = seq_of(reply.record);

@@ -155,13 +155,15 @@ static void forward_end_here(struct gossip *g, struct forward *forward)
 {
     struct peer *peer;
     struct member *home;
-    struct gossip_reply reply = {.wall_ms = g->now.wall_ms};
+    struct gossip_reply reply = {.request = forward->request, .wall_ms = g->now.wall_ms};
+    uint64_t applied_before = g->registry.own->applied;
     enum command_route route = command_route(g, forward_peer_id(forward), &peer, &home);
     if (route != ROUTE_UNKNOWN)
         command_run(g, peer, forward->kind, forward_token(forward), &reply);
     else /* the peer was here when the command came: whoever ended it, it is gone as was asked */
         reply.result = forward->kind == COMMAND_DEREGISTER ? RESULT_OK : RESULT_UNKNOWN_PEER;
-    forward_end(g, forward, reply);
+    batch_reply(g, reply, applied_before);
+    forward_drop(g, forward);
 }
 
 /* Does this node still show the record that the home ended? */
@@ -311,6 +313,7 @@ static void command_enter(struct gossip *g, uint64_t request, struct span peer_i
     struct peer *peer = NULL;
     struct member *home = NULL;
     enum command_route route = ROUTE_UNKNOWN;
+    uint64_t applied_before = g->registry.own->applied;
     bool is_ready = g->sync.is_first_done && !g->is_leaving && !g->is_stopped;
     if (is_ready && peer_id.len <= PEER_ID_MAX_BYTES)
         route = command_route(g, peer_id, &peer, &home);
@@ -326,7 +329,7 @@ static void command_enter(struct gossip *g, uint64_t request, struct span peer_i
         forward_aim(g, forward_make(g, request, peer_id, kind, token_hash), home);
         return;
     }
-    event_reply(g, reply);
+    batch_reply(g, reply, applied_before);
 }
 
 void forward_heartbeat(struct gossip *g, uint64_t request, struct span peer_id,

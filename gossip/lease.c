@@ -24,7 +24,10 @@ void lease_free(struct gossip *g)
         lease->peer->lease = NULL;
         mem_free(lease);
     }
+    for (size_t i = 0; i < g->leases.waiting_count; i++)
+        blob_release(g->leases.waiting[i].record);
     timer_cancel(&g->timers, &g->leases.batch_timer);
+    mem_free(g->leases.waiting);
     mem_free(g->leases.all);
     g->leases = (struct leases){0};
 }

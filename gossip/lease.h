@@ -29,8 +29,10 @@ struct leases {
     struct lease **all; /* no order; an array, so that a snapshot walks it by index */
     size_t count, capacity;
     struct restored *restored;
-    struct timer batch_timer; /* TIMER_BATCH: a pending batch leaves; the next re-issues are made */
-    uint64_t batch_from;      /* own versions above it have not been spread */
+    struct timer batch_timer;     /* TIMER_BATCH: a pending batch leaves; re-issues go on */
+    uint64_t batch_from;          /* own versions above it have not been spread */
+    struct gossip_reply *waiting; /* for their operations to leave; records owned */
+    size_t waiting_count, waiting_capacity;
     uint64_t last_operation_ms;
     uint64_t issuing_ms; /* how long the record being appended will run; 0 outside of lease_issue */
 };
@@ -83,6 +85,9 @@ void batch_operation_added(struct gossip *);
 void batch_flush(struct gossip *);
 void batch_skip(struct gossip *);
 void batch_on_timer(struct gossip *);
+/* event_reply, once the own operations made since `applied_before` have been handed to the outbox:
+ * what was answered with success has left. */
+void batch_reply(struct gossip *, struct gossip_reply, uint64_t applied_before);
 
 /* reissue.c. gossip_restore_lease: false: not a valid record of an earlier life of ours. */
 bool reissue_restore(struct gossip *, struct span record_statement, uint64_t heartbeat_wall_ms);
@@ -91,6 +96,8 @@ bool reissue_restore(struct gossip *, struct span record_statement, uint64_t hea
 void reissue_begin(struct gossip *);
 void reissue_step(struct gossip *);
 void reissue_free(struct gossip *);
+/* Leases that still wait, for a snapshot made meanwhile: index from 0; NULL: no more. */
+const struct blob *reissue_at(const struct gossip *, size_t index, uint64_t *heartbeat_wall_ms);
 /* Is this peer's lease of our last life waiting to be re-issued? Then re-issue it now (a heartbeat
  * came). True: there is a lease now. */
 bool reissue_now(struct gossip *, struct span peer_id);

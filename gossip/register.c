@@ -165,13 +165,14 @@ void lease_register(struct gossip *g, uint64_t request,
                     const struct gossip_registration *registration)
 {
     struct gossip_reply reply = {.request = request, .wall_ms = g->now.wall_ms};
+    uint64_t applied_before = g->registry.own->applied;
     if (g->is_leaving || g->is_stopped)
         reply.result = RESULT_LEAVING;
     else if (!g->sync.is_first_done)
         reply.result = RESULT_NOT_READY;
     else
         register_peer(g, registration, &reply);
-    event_reply(g, reply);
+    batch_reply(g, reply, applied_before);
 }
 
 bool lease_adopt(struct gossip *g, struct peer *peer, enum gossip_result *why)

@@ -20,13 +20,13 @@ struct restored_lease {
     uint64_t hash;
     uint64_t seq;
     uint64_t heartbeat_wall_ms;
-    struct restored_lease *previous, *next;
+    size_t index; /* in restored.all */
 };
 
 struct restored {
     struct table by_id;
-    struct restored_lease *first, *last;
-    size_t count;
+    struct restored_lease **all; /* no order */
+    size_t count, capacity;
     bool has_begun;
 };
 
@@ -46,22 +46,21 @@ static struct restored_lease *restored_find(const struct gossip *g, struct span 
 
 static void restored_add(struct restored *restored, struct restored_lease *lease)
 {
-    lease->previous = restored->last;
-    if (restored->last != NULL)
-        restored->last->next = lease;
-    else
-        restored->first = lease;
-    restored->last = lease;
-    restored->count++;
+    if (restored->count == restored->capacity) {
+        restored->capacity = restored->capacity == 0 ? 16 : 2 * restored->capacity;
+        restored->all = mem_resize(restored->all, restored->capacity * sizeof *restored->all);
+    }
+    lease->index = restored->count;
+    restored->all[restored->count++] = lease;
     table_add(&restored->by_id, lease->hash, lease);
 }
 
 static void restored_remove(struct restored *restored, struct restored_lease *lease)
 {
-    assert(restored->count > 0);
-    *(lease->previous != NULL ? &lease->previous->next : &restored->first) = lease->next;
-    *(lease->next != NULL ? &lease->next->previous : &restored->last) = lease->previous;
-    restored->count--;
+    assert(restored->count > 0 && restored->all[lease->index] == lease);
+    struct restored_lease *last = restored->all[--restored->count];
+    restored->all[lease->index] = last;
+    last->index = lease->index;
     table_remove(&restored->by_id, lease->hash, lease);
     blob_release(lease->record);
     mem_free(lease);
@@ -72,11 +71,22 @@ void reissue_free(struct gossip *g)
     struct restored *restored = g->leases.restored;
     if (restored == NULL)
         return;
-    while (restored->first != NULL)
-        restored_remove(restored, restored->first);
+    while (restored->count > 0)
+        restored_remove(restored, restored->all[restored->count - 1]);
     table_free(&restored->by_id);
+    mem_free(restored->all);
     mem_free(restored);
     g->leases.restored = NULL;
+}
+
+/* A node that crashes again before it has re-issued everything must find it in its snapshot. */
+const struct blob *reissue_at(const struct gossip *g, size_t index, uint64_t *heartbeat_wall_ms)
+{
+    const struct restored *restored = g->leases.restored;
+    if (restored == NULL || index >= restored->count)
+        return NULL;
+    *heartbeat_wall_ms = restored->all[index]->heartbeat_wall_ms;
+    return restored->all[index]->record;
 }
 
 bool reissue_restore(struct gossip *g, struct span statement, uint64_t heartbeat_wall_ms)
@@ -179,10 +189,10 @@ void reissue_step(struct gossip *g)
     if (restored == NULL || !restored->has_begun)
         return;
     batch_flush(g);
-    for (int i = 0; i < REISSUE_STEP_COUNT && restored->first != NULL; i++)
-        reissue_one(g, restored->first);
+    for (int i = 0; i < REISSUE_STEP_COUNT && restored->count > 0; i++)
+        reissue_one(g, restored->all[restored->count - 1]);
     bulk_end(g);
-    if (restored->first == NULL)
+    if (restored->count == 0)
         reissue_free(g);
     else
         timer_set(&g->timers, &g->leases.batch_timer, TIMER_BATCH, g->now.mono_ms + BATCH_DELAY_MS);

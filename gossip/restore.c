@@ -30,8 +30,10 @@ bool gossip_lease_at(const struct gossip *g, size_t index, const struct blob **r
                      uint64_t *heartbeat_wall_ms)
 {
     const struct lease *lease = lease_at(g, index);
-    if (lease == NULL)
-        return false;
+    if (lease == NULL) {
+        *record = reissue_at(g, index - g->leases.count, heartbeat_wall_ms);
+        return *record != NULL;
+    }
     *record = lease_record(g, lease);
     *heartbeat_wall_ms = lease->heartbeat_wall_ms;
     return true;

@@ -22,6 +22,13 @@ Test(batch, first_operation_after_quiet_leaves_at_once)
     lone_free(lone);
 }
 
+static void ask(struct lone *lone, const char *peer_id)
+{
+    struct gossip_registration registration = lone_registration(peer_id, 60);
+    gossip_register(lone->core, lone->now, ++lone->requests, &registration);
+    lone_drain(lone);
+}
+
 Test(batch, under_load_operations_leave_together_within_5_ms)
 {
     struct lone *lone = lone_new(NULL);
@@ -30,7 +37,7 @@ Test(batch, under_load_operations_leave_together_within_5_ms)
     for (int i = 0; i < 4; i++) {
         lone_run_for(lone, 1);
         snprintf(id, sizeof id, "peer-%d", i);
-        lone_register_id(lone, id, 60);
+        ask(lone, id);
         cr_assert_eq(pending(lone), (size_t)i + 1);
     }
     lone_run_for(lone, BATCH_DELAY_MS - 4);
@@ -40,12 +47,30 @@ Test(batch, under_load_operations_leave_together_within_5_ms)
     lone_free(lone);
 }
 
+/* Whoever was told "ok" may forget what it sent: by then it must be on its way to others. */
+Test(batch, reply_waits_until_its_operation_has_left)
+{
+    struct lone *lone = lone_new(NULL);
+    ask(lone, "first");
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), 1U, "left at once");
+    lone_run_for(lone, 1);
+    ask(lone, "second");
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_PEER_UP), 2U);
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), 1U);
+    cr_assert_eq(lone_heartbeat(lone, "first", NULL).result, RESULT_OK, "made nothing: not late");
+    cr_assert_gt(pending(lone), 0U);
+    lone_run_for(lone, BATCH_DELAY_MS);
+    cr_assert_eq(pending(lone), 0U);
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), 3U);
+    lone_free(lone);
+}
+
 Test(batch, delete_leaves_like_a_set)
 {
     struct lone *lone = lone_new(NULL);
     lone_register_id(lone, "a", 60);
     lone_run_for(lone, 1000);
-    lone_deregister(lone, "a", NULL);
+    gossip_deregister(lone->core, lone->now, 99, span_of_text("a"), NULL);
     cr_assert_eq(pending(lone), 0U);
     lone_free(lone);
 }
