@@ -1,30 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 /* announce.c - "this log has reached this version": told to three random members, a few words for
  * each batch, so that whoever the tree missed can pull it. */
+#include <assert.h>
+
 #include "gossip/core.h"
+
+/* As many as fit one message; how many. An entry that does not fit is taken back whole. */
+static uint32_t put_pending(const struct spread *spread, size_t first, struct wire_writer *list)
+{
+    uint32_t count = 0;
+    for (size_t i = first; i < spread->pending_count; i++, count++) {
+        size_t before = list->len;
+        wire_put_array(list, 3);
+        wire_put_uint(list, spread->pending[i].home);
+        wire_put_uint(list, spread->pending[i].epoch);
+        wire_put_uint(list, spread->pending[i].version);
+        if (list->overflowed) {
+            list->len = before;
+            break;
+        }
+    }
+    return count;
+}
 
 static void send_pending(struct gossip *g)
 {
     struct spread *spread = &g->spread;
-    uint8_t bytes[ANNOUNCE_PENDING_MAX * 32];
-    struct wire_writer list = {bytes, 0, MESSAGE_MAX_BYTES - 16, false};
-    uint32_t count = 0;
-    for (size_t i = 0; i < spread->pending_count; i++) {
-        wire_put_array(&list, 3);
-        wire_put_uint(&list, spread->pending[i].home);
-        wire_put_uint(&list, spread->pending[i].epoch);
-        wire_put_uint(&list, spread->pending[i].version);
-        if (list.overflowed)
-            break;
-        count++;
-    }
-    struct wire_message message = {.type = WIRE_ANNOUNCE,
-                                   .announce.entries = wire_list_of(&list, count)};
     struct member *to[ANNOUNCE_COUNT];
     size_t chosen = members_pick(g, to, ANNOUNCE_COUNT, 0);
-    for (size_t i = 0; i < chosen; i++)
-        outbox_send(g, to[i], PRIORITY_SET, &message);
-    g->stats.announced += chosen * count;
+    for (size_t first = 0; first < spread->pending_count;) {
+        uint8_t bytes[MESSAGE_MAX_BYTES - 16];
+        struct wire_writer list = {bytes, 0, sizeof bytes, false};
+        uint32_t count = put_pending(spread, first, &list);
+        assert(count > 0); /* any entry fits an empty message */
+        struct wire_message message = {.type = WIRE_ANNOUNCE,
+                                       .announce.entries = wire_list_of(&list, count)};
+        for (size_t i = 0; i < chosen; i++)
+            outbox_send(g, to[i], PRIORITY_SET, &message);
+        g->stats.announced += chosen * count;
+        first += count;
+    }
     spread->pending_count = 0;
 }
 

@@ -214,6 +214,8 @@ void wire_put_nil(struct wire_writer *);
  * wire_list_of(&scratch, count). False, and the writer is as it was, when it does not fit or a list
  * has over WIRE_LIST_MAX elements: a smaller message may still fit. */
 bool wire_write_message(struct wire_writer *, const struct wire_message *);
+/* The first `count` elements put into the scratch writer, which holds nothing else: whoever stops
+ * at an overflow in the middle of an inner list first sets len back to where that element began. */
 struct wire_list wire_list_of(const struct wire_writer *, uint32_t count);
 
 /* Addresses inside messages and ALIVE: 6 or 18 bytes. Returns the length. */

@@ -101,7 +101,8 @@ bool wire_write_message(struct wire_writer *writer, const struct wire_message *m
 
 struct wire_list wire_list_of(const struct wire_writer *scratch, uint32_t count)
 {
-    assert(!scratch->overflowed);
+    assert(scratch->len <= scratch->capacity);
+    assert(count > 0 || scratch->len == 0);
     return (struct wire_list){span_of(scratch->data, scratch->len), count};
 }
 
