@@ -35,7 +35,7 @@ static struct ring *ring_new(const uint64_t *tags, size_t count, uint64_t own)
 
 static struct ring *random_ring(struct prng *prng, size_t count)
 {
-    uint64_t tags[RING_MAX];
+    uint64_t tags[RING_MAX] = {0};
     uint64_t tag = prng_below(prng, 1000);
     for (size_t i = 0; i < count; i++) {
         tags[i] = tag;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_spread.c - the tree: once to everybody, acknowledged, resent, given to somebody else. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "pair.h"
 
