@@ -14,12 +14,20 @@
 
 #include "gossip/core.h"
 
-#define JOIN_RETRY_MAX_MS      30000
 #define JOIN_JITTER_PERCENT    30
 #define KEY_CHECK_MS           1000 /* as long as a probe: who runs with our key answers by then */
-#define PAGE_TIMEOUT_MS        300
-#define PAGE_STALLS_MAX        5
+#define PAGE_TIMEOUT_MS        150  /* until the first page of an answer */
+#define PAGE_GAP_MS            60   /* until the next one */
+#define SETTLE_CHECKS          6
+#define SETTLE_CHECK_MS        300
+#define PAGE_STALLS_MAX        12
 #define REMEMBERED_ADDRESS_MAX 18
+
+/* Soon at first: seeds and joiners start together. Then as JOIN_RETRY_MS asks until we are alone,
+ * and from there ever slower. */
+static const uint16_t retry_ms[] = {200,  400,  800,  JOIN_RETRY_MS, JOIN_RETRY_MS, JOIN_RETRY_MS,
+                                    2000, 4000, 8000, 16000,         30000};
+#define RETRIES (sizeof retry_ms / sizeof *retry_ms)
 
 static bool is_own_address(const struct gossip *g, const struct addr *addr)
 {
@@ -95,10 +103,9 @@ static void ask_round(struct gossip *g)
     }
     if (!join->is_alone && g->now.mono_ms >= alone_ms)
         be_alone(g);
-    uint64_t pause_ms = JOIN_RETRY_MAX_MS;
-    if (join->attempts < 5)
-        pause_ms = (uint64_t)JOIN_RETRY_MS << join->attempts++;
-    pause_ms = prng_jitter(&g->prng, pause_ms, JOIN_JITTER_PERCENT);
+    uint64_t pause_ms = prng_jitter(&g->prng, retry_ms[join->attempts], JOIN_JITTER_PERCENT);
+    if (join->attempts + 1 < RETRIES)
+        join->attempts++;
     if (!join->is_alone && g->now.mono_ms + pause_ms > alone_ms)
         pause_ms = alone_ms - g->now.mono_ms;
     wake_in(g, pause_ms);
@@ -113,7 +120,7 @@ static void ask_again(struct gossip *g)
 
 /* --- Members --------------------------------------------------------------------------------- */
 
-static void pull_page(struct gossip *g)
+static void ask_page(struct gossip *g)
 {
     struct join *join = &g->join;
     struct member *partner = members_find(g, join->partner);
@@ -125,36 +132,88 @@ static void pull_page(struct gossip *g)
                                    .members_pull = {.after = join->next_after}};
     outbox_send(g, partner, PRIORITY_MEMBERSHIP, &message);
     join->pages = 0;
-    wake_in(g, (uint64_t)PAGE_TIMEOUT_MS << join->stalls);
+    wake_in(g, (uint64_t)PAGE_TIMEOUT_MS << (join->stalls < 2 ? join->stalls : 2));
+}
+
+/* The seed gives the first pages, anybody the rest: a cluster that starts all at once would else
+ * wait for one node to send everybody everything. What such a partner lacks itself is found by
+ * comparing. */
+static void ask_elsewhere(struct gossip *g)
+{
+    struct member *other;
+    if (members_pick(g, &other, 1, g->join.partner) == 1)
+        g->join.partner = other->tag;
+    ask_page(g);
 }
 
 static void finish(struct gossip *g)
 {
     struct join *join = &g->join;
-    struct member *partner = members_find(g, join->partner);
     join->phase = JOIN_DONE;
     join->is_joined = true;
-    timer_cancel(&g->timers, &join->timer);
+    join->checks = SETTLE_CHECKS;
+    wake_in(g, prng_jitter(&g->prng, SETTLE_CHECK_MS, 50));
     event_push(
         g, (struct gossip_event){.kind = GOSSIP_EVENT_JOINED, .joined = {.addr = join->answered}});
     spread_news(g, g->members.self->alive);
-    sync_begin(g, partner);
+    sync_begin(g, members_find(g, join->seed));
+}
+
+/* True when the list is complete. */
+static bool advance(struct gossip *g, uint64_t through)
+{
+    struct join *join = &g->join;
+    join->stalls = 0;
+    join->next_after = through;
+    if (join->is_wrapped)
+        return through >= g->tag;
+    if (through == UINT64_MAX) {
+        join->is_wrapped = true;
+        join->next_after = 0;
+        join->ahead_count = 0;
+    }
+    return false;
+}
+
+static bool take_ahead(struct join *join, uint64_t *through)
+{
+    for (size_t i = 0; i < join->ahead_count; i++) {
+        if (join->ahead[i].after != join->next_after)
+            continue;
+        *through = join->ahead[i].through;
+        join->ahead[i] = join->ahead[--join->ahead_count];
+        return true;
+    }
+    return false;
 }
 
 void join_on_page(struct gossip *g, struct member *from, uint64_t after, uint64_t through)
 {
     struct join *join = &g->join;
-    if (join->phase != JOIN_MEMBERS || from->tag != join->partner || after != join->next_after ||
-        through <= after)
+    if (join->phase != JOIN_MEMBERS || from->tag != join->partner || through <= after ||
+        after < join->next_after)
         return;
-    join->next_after = through;
-    join->stalls = 0;
-    if (through == UINT64_MAX)
+    join->pages++;
+    bool is_end = false;
+    if (after > join->next_after) {
+        if (join->ahead_count < ROSTER_PAGES)
+            join->ahead[join->ahead_count++] = (struct roster_gap){after, through};
+    } else {
+        bool was_wrapped = join->is_wrapped;
+        do
+            is_end = advance(g, through);
+        while (!is_end && take_ahead(join, &through));
+        if (!is_end && join->is_wrapped != was_wrapped) {
+            ask_page(g);
+            return;
+        }
+    }
+    if (is_end)
         finish(g);
-    else if (++join->pages >= ROSTER_PAGES)
-        pull_page(g);
+    else if (join->pages >= ROSTER_PAGES && join->ahead_count == 0)
+        ask_elsewhere(g);
     else
-        wake_in(g, PAGE_TIMEOUT_MS);
+        wake_in(g, PAGE_GAP_MS);
 }
 
 /* Above whatever the cluster remembers of us, or our word would be older than its memory. */
@@ -164,9 +223,11 @@ static void begin_members(struct gossip *g)
     if (join->remembered_epoch >= g->epoch)
         members_raise_epoch(g, join->remembered_epoch + 1);
     join->phase = JOIN_MEMBERS;
-    join->next_after = 0;
+    join->next_after = g->tag;
+    join->is_wrapped = false;
+    join->ahead_count = 0;
     join->stalls = 0;
-    pull_page(g);
+    ask_page(g);
 }
 
 /* --- Our key --------------------------------------------------------------------------------- */
@@ -242,6 +303,7 @@ void join_on_reply(struct gossip *g, struct member *from, const struct addr *add
     }
     if (join->phase == JOIN_CHECKING_KEY || join->phase == JOIN_MEMBERS)
         return;
+    join->seed = from->tag;
     join->partner = from->tag;
     join->answered = *addr;
     join->remembered_epoch = message->join_reply.remembered_epoch;
@@ -251,16 +313,42 @@ void join_on_reply(struct gossip *g, struct member *from, const struct addr *add
         begin_members(g);
 }
 
+/* Who joined while we did may have missed us, and we it: a few questions early find that out, where
+ * the round-robin would take its time. */
+static void settle(struct gossip *g)
+{
+    struct member *other;
+    if (g->join.checks == 0 || members_pick(g, &other, 1, 0) == 0)
+        return;
+    g->join.checks--;
+    detector_probe_soon(g, other, 0);
+    wake_in(g, prng_jitter(&g->prng, SETTLE_CHECK_MS, 50));
+}
+
+void join_on_partner_ping(struct gossip *g, const struct member *from)
+{
+    struct join *join = &g->join;
+    if (join->phase == JOIN_MEMBERS && from->tag == join->partner && join->pages == 0)
+        ask_page(g);
+}
+
+/* The first question may only have made us known, and a page may be lost: ask the same again. Then
+ * ask somebody else. */
+static void on_page_timer(struct gossip *g)
+{
+    if (g->join.stalls++ % 3 < 2)
+        ask_page(g);
+    else
+        ask_elsewhere(g);
+}
+
 void join_on_timer(struct gossip *g)
 {
     switch (g->join.phase) {
     case JOIN_ASKING: ask_round(g); break;
     case JOIN_CHECKING_KEY: begin_members(g); break; /* nobody answered as us */
-    case JOIN_MEMBERS:
-        g->join.stalls++;
-        pull_page(g);
-        break;
-    case JOIN_DONE: break;
+    case JOIN_MEMBERS: on_page_timer(g); break;
+    case JOIN_DONE: settle(g); break;
     }
 }
 

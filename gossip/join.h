@@ -18,6 +18,9 @@ struct wire_header;
 struct wire_message;
 struct wire_reader;
 
+/* Pages that answer one MEMBERS_PULL, so that a long list does not take a round trip for each. */
+#define ROSTER_PAGES 8
+
 enum join_phase { JOIN_ASKING = 0, JOIN_CHECKING_KEY, JOIN_MEMBERS, JOIN_DONE };
 
 struct join {
@@ -34,10 +37,17 @@ struct join {
     bool is_joined;       /* some seed answered */
     bool is_told_members; /* the record plane has its members: sync_begin was called */
     struct addr answered; /* the seed that did */
-    uint64_t partner;     /* tag of whom we ask for the members, */
-    uint64_t next_after;  /* those above this tag */
+    uint64_t seed;        /* tag of who let us in: the record plane begins with it */
+    uint64_t partner;     /* tag of whom we ask for the members: */
+    uint64_t next_after;  /* those above this tag, */
+    bool is_wrapped;      /* from our own place on the ring to its end, then up to our own place */
     uint32_t pages;       /* that came since the last question */
     uint32_t stalls;      /* questions in a row that brought nothing */
+    struct roster_gap {
+        uint64_t after, through;
+    } ahead[ROSTER_PAGES]; /* pages beyond one that is missing */
+    size_t ahead_count;
+    uint32_t checks; /* questions to random members that are still to come after joining */
     uint64_t remembered_epoch;
     uint64_t key_random;  /* in the PING that asks whether somebody else answers as us */
     uint64_t compared_ms; /* compare.c: when we last began a comparison */
@@ -49,8 +59,6 @@ struct join {
 #define JOIN_ROOM_BYTES 1080
 /* The same is not told about one member more often, to whomever. */
 #define TELL_INTERVAL_MS 250
-/* Pages that answer one MEMBERS_PULL, so that a long list does not take a round trip for each. */
-#define ROSTER_PAGES 8
 
 void join_init(struct gossip *, const struct gossip_config *);
 void join_on_timer(struct gossip *);
@@ -66,6 +74,9 @@ bool join_on_own_key(struct gossip *, const struct wire_header *, const struct a
 void join_add(struct gossip *, const struct addr *, size_t count);
 /* One JOIN to this address: a seed that is no member, or forgot us. */
 void join_ask(struct gossip *, const struct addr *);
+/* Whom we asked for the members probes our address before it sends them: then ask it again, after
+ * the ACK. */
+void join_on_partner_ping(struct gossip *, const struct member *from);
 /* A page of the member list arrived. */
 void join_on_page(struct gossip *, struct member *from, uint64_t after, uint64_t through);
 /* roster.c: the member list in pages; comparing it by buckets. */

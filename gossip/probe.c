@@ -203,6 +203,7 @@ void detector_on_ping(struct gossip *g, struct member *from, const struct addr *
 {
     struct wire_message ack = message_of(g, WIRE_ACK, message->probe.random);
     outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+    join_on_partner_ping(g, from);
     if (!addr_equal(addr, &member_link(g, from)->addr))
         probe_path(g, from, addr);
     tell_if_old(g, from);
