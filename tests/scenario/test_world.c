@@ -95,6 +95,7 @@ Test(world, a_storm_leaves_all_views_equal)
         cluster_ask_register(c, i % 8, id, TTL_DEFAULT_S);
         cluster_run_for(c, 20);
     }
+    cluster_run_for(c, 3000);
     for (size_t i = 0; i < 40; i += 3) {
         snprintf(id, sizeof(id), "peer-%zu", i);
         cluster_ask_deregister(c, (i + 3) % 8, id);
