@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* answer_body.h - an answer's body: immutable, shared by all connections it is being sent to
+ *
+ * One thread's; the count is not atomic. The pool knows how much all of them hold: slow readers of
+ * large answers that have long been replaced must not eat the machine. */
+#ifndef AURORA_NODE_ANSWER_BODY_H
+#define AURORA_NODE_ANSWER_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "node/buffer.h"
+
+/* One answer of the largest kind (100,000 peers of the largest kind) always fits. */
+#define ANSWER_BODIES_MAX_BYTES (384u << 20)
+#define ANSWER_BODY_MAX_BYTES   (256u << 20)
+
+struct body_pool {
+    size_t bytes; /* of all that live */
+};
+
+struct answer_body {
+    struct body_pool *pool;
+    unsigned references;
+    size_t len;
+    char *data;
+};
+
+/* Takes the buffer's bytes over and leaves it empty; the caller owns one reference. */
+struct answer_body *answer_body_new(struct body_pool *, struct buffer *);
+struct answer_body *answer_body_retain(struct answer_body *);
+/* NULL is allowed. */
+void answer_body_release(struct answer_body *);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* http_answer.c - an answer's status line and headers */
+#include <assert.h>
+#include <string.h>
+
+#include "node/api.h"
+#include "node/cors.h"
+#include "node/http_conn.h"
+#include "node/view_text.h"
+
+/* Everything that goes in is bounded, so the head always has room: the asserts keep us honest. */
+static void put(struct http_exchange *exchange, const char *text, size_t len)
+{
+    assert(len <= sizeof exchange->head - exchange->head_len);
+    memcpy(exchange->head + exchange->head_len, text, len);
+    exchange->head_len += len;
+}
+
+static void put_text(struct http_exchange *exchange, const char *text)
+{
+    put(exchange, text, strlen(text));
+}
+
+static void put_number(struct http_exchange *exchange, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    put(exchange, digits + at, sizeof digits - at);
+}
+
+static void put_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    put_text(exchange, name);
+    put(exchange, ": ", 2);
+    put_text(exchange, value);
+    put(exchange, "\r\n", 2);
+}
+
+static const char *reason_of(unsigned status)
+{
+    switch (status) {
+#define REASON(number, name, text) \
+    case number: return #text;
+        HTTP_STATUS_MAP(REASON)
+#undef REASON
+    default: return "Unknown";
+    }
+}
+
+static void put_status(struct http_exchange *exchange, unsigned status)
+{
+    static const char ok[] = "HTTP/1.1 200 OK\r\n";
+
+    if (status == 200) {
+        put(exchange, ok, sizeof ok - 1);
+        return;
+    }
+    put(exchange, "HTTP/1.1 ", 9);
+    put_number(exchange, status);
+    put(exchange, " ", 1);
+    put_text(exchange, reason_of(status));
+    put(exchange, "\r\n", 2);
+}
+
+static void put_peers_headers(struct api *api, struct http_exchange *exchange,
+                              const struct http_answer *answer)
+{
+    char digest[VIEW_DIGEST_TEXT_BYTES];
+
+    put_header(exchange, "X-Aurora-View", view_digest_text(&api->view, digest));
+    put_header(exchange, "X-Aurora-Converged", api->view.status.converged ? "true" : "false");
+    if (answer->is_cut)
+        put_header(exchange, "X-Aurora-Truncated", "true");
+}
+
+static void put_rare_headers(struct http_exchange *exchange, const struct http_answer *answer)
+{
+    if (answer->etag != NULL) {
+        put_header(exchange, "ETag", answer->etag);
+        put_header(exchange, "Cache-Control", "no-cache");
+    }
+    if (answer->retry_after_s > 0) {
+        put_text(exchange, "Retry-After: ");
+        put_number(exchange, answer->retry_after_s);
+        put(exchange, "\r\n", 2);
+    }
+    if (answer->allow != NULL)
+        put_header(exchange, "Allow", answer->allow);
+    if (answer->wants_token)
+        put_header(exchange, "WWW-Authenticate", "Bearer");
+}
+
+static void put_body_headers(struct http_exchange *exchange, const struct http_answer *answer)
+{
+    bool has_type = answer->body != NULL && answer->body->len > 0;
+
+    if (answer->status == 304)
+        return;
+    if (has_type)
+        put_header(exchange, "Content-Type",
+                   answer->type != NULL ? answer->type : "application/json");
+    put_text(exchange, "Content-Length: ");
+    put_number(exchange, answer->body != NULL ? answer->body->len : 0);
+    put(exchange, "\r\n", 2);
+}
+
+static void put_cors(struct api *api, struct http_exchange *exchange,
+                     const struct http_answer *answer)
+{
+    const char *origin = api->config->cors_origin;
+
+    put_header(exchange, "Access-Control-Allow-Origin", origin);
+    if (strcmp(origin, "*") != 0)
+        put_header(exchange, "Vary", "Origin");
+    if (!answer->is_preflight) {
+        put_header(exchange, "Access-Control-Expose-Headers", CORS_EXPOSED);
+        return;
+    }
+    put_header(exchange, "Access-Control-Allow-Methods", CORS_METHODS);
+    put_header(exchange, "Access-Control-Allow-Headers", CORS_HEADERS);
+    put_header(exchange, "Access-Control-Max-Age", CORS_MAX_AGE);
+    if (answer->allows_private_network)
+        put_header(exchange, "Access-Control-Allow-Private-Network", "true");
+}
+
+void api_answer(struct api *api, struct http_exchange *exchange, const struct http_answer *answer)
+{
+    assert(exchange->state == EXCHANGE_OPEN && exchange->head_len == 0);
+    assert(answer->status >= HTTP_STATUS_FIRST && answer->status < HTTP_STATUS_END);
+    if (api->is_stopping)
+        exchange->is_last = true;
+    put_status(exchange, answer->status);
+    put_header(exchange, "Date", api->date);
+    put_body_headers(exchange, answer);
+    put_cors(api, exchange, answer);
+    if (answer->is_about_peers)
+        put_peers_headers(api, exchange, answer);
+    put_rare_headers(exchange, answer);
+    if (exchange->is_last)
+        put_header(exchange, "Connection", "close");
+    else if (exchange->is_http10)
+        put_header(exchange, "Connection", "keep-alive");
+    put(exchange, "\r\n", 2);
+    exchange->body = answer->body;
+    api->stats.requests++;
+    api->stats.by_status[answer->status - HTTP_STATUS_FIRST]++;
+    http_conn_answered(exchange->conn, exchange);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* http_conn.c - one HTTP/1.1 connection as a value: what is sent, and when it ends */
+#include "node/http_conn.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "node/api.h"
+#include "node/http_reader.h"
+
+void http_conn_init(struct http_conn *conn, struct api *api, const struct addr *from,
+                    uint64_t now_ms)
+{
+    memset(conn, 0, sizeof *conn);
+    conn->api = api;
+    conn->from = *from;
+    conn->read_deadline_ms = now_ms + HTTP_IDLE_MS;
+    buffer_init(&conn->head, HTTP_HEAD_MAX_BYTES);
+    buffer_init(&conn->body, HTTP_BODY_MAX_BYTES);
+    http_reader_init(conn);
+}
+
+void http_conn_free(struct http_conn *conn)
+{
+    while (conn->first != NULL) {
+        struct http_exchange *exchange = conn->first;
+
+        conn->first = exchange->next;
+        api_exchange_free(conn->api, exchange);
+    }
+    api_clean(conn->api, conn);
+    buffer_free(&conn->head);
+    buffer_free(&conn->body);
+}
+
+bool http_conn_may_read(const struct http_conn *conn)
+{
+    return !conn->is_closing && conn->exchange_count < HTTP_EXCHANGES_MAX &&
+           conn->unsent_bytes < HTTP_UNSENT_MAX_BYTES;
+}
+
+/* --- Sending ------------------------------------------------------------------------------- */
+
+static size_t exchange_body_bytes(const struct http_exchange *exchange)
+{
+    return exchange->body == NULL || exchange->is_head_only ? 0 : exchange->body->len;
+}
+
+void http_conn_answered(struct http_conn *conn, struct http_exchange *exchange)
+{
+    assert(exchange->conn == conn && exchange->state == EXCHANGE_OPEN && exchange->head_len > 0);
+    exchange->state = EXCHANGE_READY;
+    if (conn->unsent_bytes == 0) {
+        conn->write_deadline_ms = conn->api->now_mono_ms + HTTP_WRITE_MS;
+        conn->write_step_bytes = 0;
+    }
+    conn->unsent_bytes += exchange->head_len + exchange_body_bytes(exchange);
+    api_dirty(conn->api, conn);
+}
+
+/* The part of (data, len) that lies behind *skip; *skip shrinks by what it covers. */
+static int put_piece(struct iovec *iov, const char *data, size_t len, size_t *skip)
+{
+    size_t skipped = *skip < len ? *skip : len;
+
+    *skip -= skipped;
+    if (skipped == len)
+        return 0;
+    iov->iov_base = (void *)(uintptr_t)(data + skipped);
+    iov->iov_len = len - skipped;
+    return 1;
+}
+
+int http_conn_output(const struct http_conn *conn, struct iovec *iov, int max)
+{
+    int count = 0;
+
+    for (const struct http_exchange *exchange = conn->first;
+         exchange != NULL && exchange->state == EXCHANGE_READY && count + 2 <= max;
+         exchange = exchange->next) {
+        size_t skip = exchange->sent, body_bytes = exchange_body_bytes(exchange);
+
+        count += put_piece(iov + count, exchange->head, exchange->head_len, &skip);
+        if (body_bytes > 0)
+            count += put_piece(iov + count, exchange->body->data, body_bytes, &skip);
+    }
+    return count;
+}
+
+bool http_conn_has_output(const struct http_conn *conn)
+{
+    return conn->first != NULL && conn->first->state == EXCHANGE_READY;
+}
+
+/* A reader that takes a step's worth in time may go on; one that takes a byte now and then not. */
+static void write_progress(struct http_conn *conn, size_t len, uint64_t now_ms)
+{
+    assert(len <= conn->unsent_bytes);
+    conn->unsent_bytes -= len;
+    conn->write_step_bytes += len;
+    if (conn->write_step_bytes < HTTP_WRITE_STEP_BYTES)
+        return;
+    conn->write_step_bytes = 0;
+    conn->write_deadline_ms = now_ms + HTTP_WRITE_MS;
+}
+
+static void exchange_finish(struct http_conn *conn, struct http_exchange *exchange, uint64_t now_ms)
+{
+    conn->first = exchange->next;
+    if (conn->first == NULL)
+        conn->last = NULL;
+    conn->exchange_count--;
+    if (exchange->is_last)
+        conn->is_closing = true;
+    if (!conn->is_reading && conn->first == NULL)
+        conn->read_deadline_ms = now_ms + HTTP_IDLE_MS;
+    api_exchange_free(conn->api, exchange);
+}
+
+void http_conn_sent(struct http_conn *conn, size_t len, uint64_t now_ms)
+{
+    write_progress(conn, len, now_ms);
+    while (conn->first != NULL && conn->first->state == EXCHANGE_READY) {
+        struct http_exchange *exchange = conn->first;
+        size_t left = exchange->head_len + exchange_body_bytes(exchange) - exchange->sent;
+
+        if (len < left) {
+            exchange->sent += len;
+            return;
+        }
+        len -= left;
+        exchange_finish(conn, exchange, now_ms);
+    }
+    assert(len == 0);
+}
+
+bool http_conn_is_done(const struct http_conn *conn)
+{
+    return conn->is_closing && conn->first == NULL;
+}
+
+/* --- Deadlines ----------------------------------------------------------------------------- */
+
+enum http_conn_fate http_conn_on_time(struct http_conn *conn, uint64_t now_ms)
+{
+    if (conn->unsent_bytes > 0 && now_ms >= conn->write_deadline_ms)
+        return CONN_GOES;
+    /* While we do not read, being late is not the client's fault. */
+    if (!http_conn_may_read(conn) || now_ms < conn->read_deadline_ms)
+        return CONN_STAYS;
+    if (conn->is_reading) {
+        http_reader_refuse(conn, 408, "the request took too long to arrive");
+        return CONN_SPEAKS;
+    }
+    return conn->first == NULL ? CONN_GOES : CONN_STAYS;
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+/* http_server.c - the sockets: listeners, connections and their limits */
+#include "node/http_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "crypto/hash.h"
+#include "crypto/key.h"
+#include "gossip/mem.h"
+#include "node/clock.h"
+#include "node/http_conn.h"
+#include "node/http_reader.h"
+#include "node/net.h"
+
+#define TICK_MS          500
+#define ACCEPTS_PER_TURN 64   /* then whoever is connected already gets a turn */
+#define ACCEPT_PAUSE_MS  200  /* without descriptors, trying at once would only spin */
+#define LINGER_MS        5000 /* for a client to read its refusal while it still sends */
+#define LINGERING_MAX    256
+#define OUTPUT_PIECES    32
+
+/* Connections of one address: of one /64 for IPv6, since that is what one household has. */
+struct http_address {
+    uint64_t hash;
+    struct addr addr;
+    size_t count;
+};
+
+struct http_socket {
+    struct http_server *server;
+    struct http_socket *before, *after;
+    struct http_conn conn; /* first thing freed */
+    struct http_address *address;
+    struct loop_fd fd;
+    int number;
+    struct buffer stalled; /* read from the socket, not yet taken by the connection */
+    bool is_lingering;     /* said its last; input is thrown away until the client closes */
+    uint64_t linger_until_ms;
+};
+
+/* --- Addresses ----------------------------------------------------------------------------- */
+
+static struct addr address_key(const struct addr *addr)
+{
+    struct addr key = *addr;
+
+    key.port = 0;
+    if (key.family == ADDR_IPV6)
+        memset(key.ip + 8, 0, 8);
+    return key;
+}
+
+static struct http_address *address_open(struct http_server *server, const struct addr *addr)
+{
+    struct addr key = address_key(addr);
+    uint64_t hash = hash_short(key.ip, sizeof key.ip, server->hash_key);
+    struct http_address *address;
+    size_t cursor = 0;
+
+    while ((address = table_next(&server->by_address, hash, &cursor)) != NULL)
+        if (addr_equal(&address->addr, &key))
+            return address;
+    address = mem_alloc(sizeof *address);
+    address->hash = hash;
+    address->addr = key;
+    table_add(&server->by_address, hash, address);
+    return address;
+}
+
+static void address_leave(struct http_server *server, struct http_address *address)
+{
+    assert(address->count > 0);
+    if (--address->count > 0)
+        return;
+    table_remove(&server->by_address, address->hash, address);
+    mem_free(address);
+}
+
+/* --- One connection ------------------------------------------------------------------------ */
+
+static void socket_close(struct http_socket *socket)
+{
+    struct http_server *server = socket->server;
+
+    loop_fd_stop(&socket->fd);
+    close(socket->number);
+    http_conn_free(&socket->conn);
+    address_leave(server, socket->address);
+    *(socket->before != NULL ? &socket->before->after : &server->first) = socket->after;
+    if (socket->after != NULL)
+        socket->after->before = socket->before;
+    server->count--;
+    if (socket->is_lingering)
+        server->lingering_count--;
+    server->api->stats.connections--;
+    buffer_free(&socket->stalled);
+    mem_free(socket);
+    if (server->count == 0) {
+        loop_timer_stop(&server->tick);
+        answer_cache_clear(&server->api->cache);
+    }
+}
+
+/* Closing while the client still sends would make its system throw our answer away unread (RFC
+ * 9112, section 9.6): say that we are done, and read on for a while. */
+static void socket_finish(struct http_socket *socket)
+{
+    struct http_server *server = socket->server;
+
+    if (!socket->conn.was_refused || server->lingering_count == LINGERING_MAX ||
+        shutdown(socket->number, SHUT_WR) != 0) {
+        socket_close(socket);
+        return;
+    }
+    socket->is_lingering = true;
+    socket->linger_until_ms = server->api->now_mono_ms + LINGER_MS;
+    server->lingering_count++;
+    loop_fd_watch(&socket->fd, LOOP_READ);
+}
+
+/* Sends what it can. False: the connection is gone. */
+static bool socket_send(struct http_socket *socket)
+{
+    struct api *api = socket->server->api;
+    struct iovec pieces[OUTPUT_PIECES];
+    struct msghdr message = {.msg_iov = pieces};
+    int count;
+
+    while ((count = http_conn_output(&socket->conn, pieces, OUTPUT_PIECES)) > 0) {
+        message.msg_iovlen = (size_t)count;
+        ssize_t sent = sendmsg(socket->number, &message, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return true;
+        if (sent < 0) {
+            socket_close(socket);
+            return false;
+        }
+        api->stats.bytes_out += (uint64_t)sent;
+        http_conn_sent(&socket->conn, (size_t)sent, api->now_mono_ms);
+    }
+    return true;
+}
+
+/* What was read but could not be taken, now that there may be room. */
+static void feed_stalled(struct http_socket *socket)
+{
+    struct buffer *stalled = &socket->stalled;
+
+    if (stalled->len == 0 || !http_conn_may_read(&socket->conn))
+        return;
+    size_t taken = http_conn_feed(&socket->conn, stalled->data, stalled->len,
+                                  socket->server->api->now_mono_ms);
+    memmove(stalled->data, stalled->data + taken, stalled->len - taken);
+    stalled->len -= taken;
+    if (stalled->len == 0)
+        buffer_free(stalled);
+}
+
+/* Sends and takes input in turn until neither gets further; it may be closed afterwards. */
+static void socket_advance(struct http_socket *socket)
+{
+    struct http_conn *conn = &socket->conn;
+    size_t before;
+
+    do {
+        before = socket->stalled.len;
+        if (!socket_send(socket))
+            return;
+        feed_stalled(socket);
+    } while (socket->stalled.len < before);
+    api_clean(socket->server->api, conn);
+    if (http_conn_is_done(conn)) {
+        socket_finish(socket);
+        return;
+    }
+    unsigned wanted = http_conn_has_output(conn) ? LOOP_WRITE : 0;
+    if (http_conn_may_read(conn) && socket->stalled.len == 0)
+        wanted |= LOOP_READ;
+    loop_fd_watch(&socket->fd, wanted);
+}
+
+static void socket_take(struct http_socket *socket, const uint8_t *data, size_t len)
+{
+    struct api *api = socket->server->api;
+    size_t taken = http_conn_feed(&socket->conn, data, len, api->now_mono_ms);
+
+    api->stats.bytes_in += len;
+    assert(taken == len || socket->stalled.len == 0);
+    buffer_add(&socket->stalled, data + taken, len - taken);
+}
+
+static void on_readable(struct http_socket *socket)
+{
+    struct http_server *server = socket->server;
+    ssize_t len = recv(socket->number, server->room, HTTP_READ_BYTES, 0);
+
+    if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (len < 0 || (len == 0 && socket->is_lingering)) {
+        socket_close(socket);
+        return;
+    }
+    if (socket->is_lingering)
+        return;
+    if (len == 0)
+        http_conn_end(&socket->conn, server->api->now_mono_ms);
+    else
+        socket_take(socket, server->room, (size_t)len);
+    socket_advance(socket);
+}
+
+static void on_ready(void *context, unsigned ready)
+{
+    struct http_socket *socket = context;
+
+    api_set_time(socket->server->api, clock_mono_ms(), clock_wall_us());
+    if (ready & LOOP_READ)
+        on_readable(socket);
+    else
+        socket_advance(socket);
+}
+
+/* --- Accepting ----------------------------------------------------------------------------- */
+
+static struct http_socket *socket_open(struct http_server *server, int number,
+                                       const struct addr *from)
+{
+    struct http_socket *socket = mem_alloc(sizeof *socket);
+    int on = 1;
+
+    setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    socket->server = server;
+    socket->number = number;
+    socket->address = address_open(server, from);
+    socket->address->count++;
+    buffer_init(&socket->stalled, HTTP_READ_BYTES);
+    http_conn_init(&socket->conn, server->api, from, server->api->now_mono_ms);
+    socket->after = server->first;
+    if (server->first != NULL)
+        server->first->before = socket;
+    server->first = socket;
+    server->count++;
+    server->api->stats.connections++;
+    server->api->stats.connections_accepted++;
+    if (!loop_timer_is_running(&server->tick))
+        loop_timer_start(&server->tick, TICK_MS);
+    loop_fd_init(&socket->fd, server->loop, number, on_ready, socket);
+    loop_fd_watch(&socket->fd, LOOP_READ);
+    return socket;
+}
+
+/* A connection above the limits is answered and closed; it never gets to ask. Only a flood gets no
+ * answer. */
+static void refuse_connection(struct http_server *server, int number, const struct addr *from)
+{
+    server->api->stats.connections_refused++;
+    if (server->lingering_count == LINGERING_MAX) {
+        close(number);
+        return;
+    }
+    struct http_socket *socket = socket_open(server, number, from);
+    http_reader_refuse(&socket->conn, 503, "too many connections; try again soon");
+    socket_advance(socket);
+}
+
+static bool is_over_limit(struct http_server *server, const struct addr *from)
+{
+    const struct node_config *config = server->api->config;
+
+    if (server->count - server->lingering_count >= config->http_connections_max)
+        return true;
+    struct http_address *address = address_open(server, from);
+    bool is_over = address->count >= config->http_connections_per_address_max;
+    if (address->count == 0) {
+        address->count = 1;
+        address_leave(server, address);
+    }
+    return is_over;
+}
+
+static void watch_listeners(struct http_server *server, unsigned events)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].number >= 0)
+            loop_fd_watch(&server->listeners[i].fd, events);
+}
+
+/* False: nobody is waiting any more, or the system has no more descriptors. */
+static bool accept_one(struct http_server *server, int listener)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t len = sizeof name;
+    int number = accept4(listener, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (number < 0) {
+        if (errno == ECONNABORTED || errno == EINTR)
+            return true;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            server->api->stats.accept_errors++;
+            watch_listeners(server, 0);
+            loop_timer_start(&server->accept, ACCEPT_PAUSE_MS);
+        }
+        return false;
+    }
+    struct addr from = net_from_system((const struct sockaddr *)&name);
+    if (is_over_limit(server, &from))
+        refuse_connection(server, number, &from);
+    else
+        socket_open(server, number, &from);
+    return true;
+}
+
+static void on_listener(void *context, unsigned ready)
+{
+    struct http_listener *listener = context;
+
+    (void)ready;
+    api_set_time(listener->server->api, clock_mono_ms(), clock_wall_us());
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++)
+        if (!accept_one(listener->server, listener->number))
+            return;
+}
+
+static void on_accept_time(void *context)
+{
+    watch_listeners(context, LOOP_READ);
+}
+
+/* --- The whole ----------------------------------------------------------------------------- */
+
+static void socket_on_time(struct http_socket *socket)
+{
+    struct api *api = socket->server->api;
+
+    if (socket->is_lingering) {
+        if (api->now_mono_ms >= socket->linger_until_ms)
+            socket_close(socket);
+        return;
+    }
+    switch (http_conn_on_time(&socket->conn, api->now_mono_ms)) {
+    case CONN_STAYS: break;
+    case CONN_SPEAKS:
+        api->stats.connections_timed_out++;
+        socket_advance(socket);
+        break;
+    case CONN_GOES:
+        api->stats.connections_timed_out++;
+        socket_close(socket);
+        break;
+    }
+}
+
+static void on_tick(void *context)
+{
+    struct http_server *server = context;
+    struct http_socket *next;
+
+    api_set_time(server->api, clock_mono_ms(), clock_wall_us());
+    loop_timer_start(&server->tick, TICK_MS);
+    api_on_time(server->api);
+    http_server_flush(server);
+    for (struct http_socket *socket = server->first; socket != NULL; socket = next) {
+        next = socket->after;
+        socket_on_time(socket);
+    }
+}
+
+static struct http_socket *socket_of(struct http_conn *conn)
+{
+    return (struct http_socket *)(void *)((char *)conn - offsetof(struct http_socket, conn));
+}
+
+void http_server_flush(struct http_server *server)
+{
+    struct http_conn *conn;
+
+    while ((conn = api_next_dirty(server->api)) != NULL)
+        socket_advance(socket_of(conn));
+}
+
+void http_server_start(struct http_server *server, struct api *api, struct loop *loop,
+                       const int *listeners, size_t count)
+{
+    assert(count <= NODE_ADDRESSES_MAX);
+    memset(server, 0, sizeof *server);
+    server->api = api;
+    server->loop = loop;
+    server->listener_count = count;
+    server->room = mem_alloc(HTTP_READ_BYTES);
+    key_random(server->hash_key, sizeof server->hash_key);
+    loop_timer_init(&server->tick, loop, on_tick, server);
+    loop_timer_init(&server->accept, loop, on_accept_time, server);
+    for (size_t i = 0; i < count; i++) {
+        struct http_listener *listener = &server->listeners[i];
+
+        listener->server = server;
+        listener->number = listeners[i];
+        loop_fd_init(&listener->fd, loop, listeners[i], on_listener, listener);
+        loop_fd_watch(&listener->fd, LOOP_READ);
+    }
+}
+
+void http_server_close_listeners(struct http_server *server)
+{
+    struct http_socket *next;
+
+    loop_timer_stop(&server->accept);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct http_listener *listener = &server->listeners[i];
+
+        if (listener->number < 0)
+            continue;
+        loop_fd_stop(&listener->fd);
+        close(listener->number);
+        listener->number = -1;
+    }
+    for (struct http_socket *socket = server->first; socket != NULL; socket = next) {
+        next = socket->after;
+        if (socket->conn.first == NULL && !socket->conn.is_reading && socket->stalled.len == 0)
+            socket_close(socket);
+    }
+}
+
+bool http_server_is_idle(const struct http_server *server)
+{
+    return server->count == 0;
+}
+
+void http_server_free(struct http_server *server)
+{
+    http_server_close_listeners(server);
+    while (server->first != NULL)
+        socket_close(server->first);
+    loop_timer_stop(&server->tick);
+    table_free(&server->by_address);
+    mem_free(server->room);
+}

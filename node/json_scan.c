@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+/* json_scan.c - JSON in, in place: is it valid, and where do an object's members stand? */
+#include "node/json_scan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "node/utf8.h"
+
+struct scan {
+    struct span text;
+    size_t at; /* after a failure: the place of the fault */
+};
+
+static int scan_peek(const struct scan *scan)
+{
+    return scan->at < scan->text.len ? scan->text.data[scan->at] : -1;
+}
+
+static bool scan_take(struct scan *scan, char expected)
+{
+    if (scan_peek(scan) != expected)
+        return false;
+    scan->at++;
+    return true;
+}
+
+static void scan_blanks(struct scan *scan)
+{
+    int next;
+
+    while ((next = scan_peek(scan)) == ' ' || next == '\t' || next == '\n' || next == '\r')
+        scan->at++;
+}
+
+static bool scan_word(struct scan *scan, const char *word)
+{
+    for (; *word != '\0'; word++)
+        if (!scan_take(scan, *word))
+            return false;
+    return true;
+}
+
+/* --- Strings ------------------------------------------------------------------------------- */
+
+static int hex_value(int digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+static bool scan_hex4(struct scan *scan, uint32_t *code)
+{
+    *code = 0;
+    for (int i = 0; i < 4; i++) {
+        int value = hex_value(scan_peek(scan));
+
+        if (value < 0)
+            return false;
+        *code = *code << 4 | (uint32_t)value;
+        scan->at++;
+    }
+    return true;
+}
+
+/* After "\u". */
+static bool scan_unicode(struct scan *scan, uint32_t *code)
+{
+    uint32_t low;
+
+    if (!scan_hex4(scan, code))
+        return false;
+    if (*code < 0xd800 || *code >= 0xe000)
+        return true;
+    if (*code >= 0xdc00 || !scan_word(scan, "\\u") || !scan_hex4(scan, &low) || low < 0xdc00 ||
+        low >= 0xe000)
+        return false;
+    *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
+    return true;
+}
+
+/* After "\". */
+static bool scan_escape(struct scan *scan, uint32_t *code)
+{
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    int next = scan_peek(scan);
+
+    if (next <= 0)
+        return false;
+    if (next == 'u') {
+        scan->at++;
+        return scan_unicode(scan, code);
+    }
+    const char *name = strchr(names, next);
+    if (name == NULL)
+        return false;
+    scan->at++;
+    *code = (uint8_t)values[name - names];
+    return true;
+}
+
+/* The next character inside a string; not its closing quote. */
+static bool scan_character(struct scan *scan, uint32_t *code)
+{
+    size_t bytes;
+    int next = scan_peek(scan);
+
+    if (next < 0x20 || next == '"')
+        return false;
+    if (next == '\\') {
+        scan->at++;
+        return scan_escape(scan, code);
+    }
+    *code = utf8_at(scan->text, scan->at, &bytes);
+    if (*code == UINT32_MAX)
+        return false;
+    scan->at += bytes;
+    return true;
+}
+
+static bool scan_string(struct scan *scan)
+{
+    uint32_t code;
+
+    if (!scan_take(scan, '"'))
+        return false;
+    while (!scan_take(scan, '"'))
+        if (!scan_character(scan, &code))
+            return false;
+    return true;
+}
+
+bool json_scan_equals(struct span string, struct span text)
+{
+    struct scan scan = {.text = string};
+    uint8_t bytes[4];
+    uint32_t code;
+    size_t at = 0;
+
+    if (!scan_take(&scan, '"'))
+        return false;
+    while (!scan_take(&scan, '"')) {
+        if (!scan_character(&scan, &code))
+            return false;
+        size_t len = utf8_encode(code, bytes);
+        if (len > text.len - at || memcmp(text.data + at, bytes, len) != 0)
+            return false;
+        at += len;
+    }
+    return at == text.len;
+}
+
+/* --- Everything else ----------------------------------------------------------------------- */
+
+static bool scan_digits(struct scan *scan)
+{
+    size_t start = scan->at;
+    int next;
+
+    while ((next = scan_peek(scan)) >= '0' && next <= '9')
+        scan->at++;
+    return scan->at > start;
+}
+
+static bool scan_number(struct scan *scan)
+{
+    scan_take(scan, '-');
+    if (!scan_take(scan, '0') && !scan_digits(scan))
+        return false;
+    if (scan_take(scan, '.') && !scan_digits(scan))
+        return false;
+    if (!scan_take(scan, 'e') && !scan_take(scan, 'E'))
+        return true;
+    if (!scan_take(scan, '+'))
+        scan_take(scan, '-');
+    return scan_digits(scan);
+}
+
+static bool scan_value(struct scan *scan, unsigned depth);
+
+/* A member's key and colon. */
+static bool scan_key(struct scan *scan)
+{
+    scan_blanks(scan);
+    if (!scan_string(scan))
+        return false;
+    scan_blanks(scan);
+    return scan_take(scan, ':');
+}
+
+/* After the opening bracket. */
+static bool scan_list(struct scan *scan, char closing, unsigned depth)
+{
+    if (depth == JSON_DEPTH_MAX)
+        return false;
+    scan_blanks(scan);
+    if (scan_take(scan, closing))
+        return true;
+    do {
+        if ((closing == '}' && !scan_key(scan)) || !scan_value(scan, depth + 1))
+            return false;
+    } while (scan_take(scan, ','));
+    return scan_take(scan, closing);
+}
+
+/* With the white space around it. */
+static bool scan_value(struct scan *scan, unsigned depth)
+{
+    bool is_valid;
+
+    scan_blanks(scan);
+    switch (scan_peek(scan)) {
+    case '{':
+        scan->at++;
+        is_valid = scan_list(scan, '}', depth);
+        break;
+    case '[':
+        scan->at++;
+        is_valid = scan_list(scan, ']', depth);
+        break;
+    case '"': is_valid = scan_string(scan); break;
+    case 't': is_valid = scan_word(scan, "true"); break;
+    case 'f': is_valid = scan_word(scan, "false"); break;
+    case 'n': is_valid = scan_word(scan, "null"); break;
+    default: is_valid = scan_number(scan); break;
+    }
+    if (is_valid)
+        scan_blanks(scan);
+    return is_valid;
+}
+
+bool json_scan_is_valid(struct span text, size_t *fault_at)
+{
+    struct scan scan = {.text = text};
+    bool is_valid = scan_value(&scan, 0) && scan.at == text.len;
+
+    assert(scan.at <= text.len);
+    if (fault_at != NULL)
+        *fault_at = scan.at;
+    return is_valid;
+}
+
+/* --- Members ------------------------------------------------------------------------------- */
+
+bool json_scan_members_begin(struct json_members *members, struct span text)
+{
+    struct scan scan = {.text = text};
+
+    scan_blanks(&scan);
+    *members = (struct json_members){.text = text};
+    bool is_object = scan_take(&scan, '{');
+    members->at = scan.at;
+    return is_object;
+}
+
+static struct span trimmed(struct span text)
+{
+    while (text.len > 0 && text.data[text.len - 1] <= ' ')
+        text.len--;
+    return text;
+}
+
+bool json_scan_members_next(struct json_members *members, struct json_member *member)
+{
+    struct scan scan = {.text = members->text, .at = members->at};
+
+    scan_blanks(&scan);
+    if (scan_peek(&scan) == '}')
+        return false;
+    if (members->has_begun && !scan_take(&scan, ','))
+        return false;
+    scan_blanks(&scan);
+    size_t start = scan.at;
+    bool is_valid = scan_key(&scan);
+    member->key = trimmed(span_of(scan.text.data + start, scan.at - start - (is_valid ? 1 : 0)));
+    scan_blanks(&scan);
+    start = scan.at;
+    is_valid = is_valid && scan_value(&scan, 1);
+    assert(is_valid);
+    member->value = trimmed(span_of(scan.text.data + start, scan.at - start));
+    members->at = scan.at;
+    members->has_begun = true;
+    return is_valid;
+}

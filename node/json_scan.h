@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/* json_scan.h - JSON in, in place: is it valid, and where do an object's members stand?
+ *
+ * It allocates nothing and changes nothing: the spans it finds are the very bytes that the client
+ * sent, which is how metadata comes back as it was sent. Strict RFC 8259, in UTF-8, and no lone
+ * surrogates. What a value means is jansson's to say (registration_body.c). */
+#ifndef AURORA_NODE_JSON_SCAN_H
+#define AURORA_NODE_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gossip/span.h"
+
+/* Objects and arrays within each other: more than anybody needs, few enough for the stack. */
+#define JSON_DEPTH_MAX 32
+
+/* One whole value, with white space around it. When false, *fault_at (may be NULL) is the byte at
+ * which it stops being one. */
+bool json_scan_is_valid(struct span text, size_t *fault_at);
+
+struct json_members {
+    struct span text;
+    size_t at;
+    bool has_begun;
+};
+
+struct json_member {
+    struct span key;   /* with its quotes and escapes */
+    struct span value; /* without white space around it */
+};
+
+/* `text` has passed json_scan_is_valid (asserted along the way). False: it is no object. */
+bool json_scan_members_begin(struct json_members *, struct span text);
+/* False: no more. */
+bool json_scan_members_next(struct json_members *, struct json_member *);
+
+/* Does this string, with its quotes and escapes, say `text`? */
+bool json_scan_equals(struct span string, struct span text);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* peer_order.c - peers in the order of their ids: an array in blocks */
+#include "node/peer_order.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "gossip/mem.h"
+#include "node/view.h"
+
+/* Archetypes with one peer are many: a block begins small. */
+#define BLOCK_FIRST_CAPACITY 4
+
+struct peer_order_block {
+    size_t count, capacity; /* never empty */
+    struct view_peer *peers[];
+};
+
+int peer_id_compare(struct span a, struct span b)
+{
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+void peer_order_free(struct peer_order *order)
+{
+    for (size_t i = 0; i < order->block_count; i++)
+        mem_free(order->blocks[i]);
+    mem_free(order->blocks);
+    *order = (struct peer_order){0};
+}
+
+/* How many of the block's peers have an id below `peer_id` (or equal to it, with `or_equal`). */
+static size_t block_rank(const struct peer_order_block *block, struct span peer_id, bool or_equal)
+{
+    size_t low = 0, high = block->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (peer_id_compare(block->peers[middle]->peer_id, peer_id) < (or_equal ? 1 : 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The last block that begins at or below `peer_id`, else the first one. */
+static size_t block_find(const struct peer_order *order, struct span peer_id)
+{
+    size_t low = 0, high = order->block_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (peer_id_compare(order->blocks[middle]->peers[0]->peer_id, peer_id) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? 0 : low - 1;
+}
+
+static struct peer_order_block *block_resize(struct peer_order_block *block, size_t capacity)
+{
+    struct peer_order_block *resized =
+        mem_resize(block, sizeof *block + capacity * sizeof block->peers[0]);
+
+    if (block == NULL)
+        resized->count = 0;
+    resized->capacity = capacity;
+    return resized;
+}
+
+static void block_insert(struct peer_order *order, size_t at, struct peer_order_block *block)
+{
+    if (order->block_count == order->block_capacity) {
+        order->block_capacity = order->block_capacity == 0 ? 1 : 2 * order->block_capacity;
+        order->blocks = mem_resize(order->blocks, order->block_capacity * sizeof order->blocks[0]);
+    }
+    memmove(order->blocks + at + 1, order->blocks + at,
+            (order->block_count - at) * sizeof order->blocks[0]);
+    order->blocks[at] = block;
+    order->block_count++;
+}
+
+static void block_split(struct peer_order *order, size_t at)
+{
+    struct peer_order_block *full = order->blocks[at];
+    struct peer_order_block *upper = block_resize(NULL, PEER_ORDER_BLOCK_MAX);
+
+    upper->count = full->count / 2;
+    full->count -= upper->count;
+    memcpy(upper->peers, full->peers + full->count, upper->count * sizeof upper->peers[0]);
+    block_insert(order, at + 1, upper);
+}
+
+/* A block with room for this peer. */
+static struct peer_order_block *block_open(struct peer_order *order, struct span peer_id)
+{
+    if (order->block_count == 0)
+        block_insert(order, 0, block_resize(NULL, BLOCK_FIRST_CAPACITY));
+    size_t at = block_find(order, peer_id);
+    struct peer_order_block *block = order->blocks[at];
+    if (block->count == PEER_ORDER_BLOCK_MAX) {
+        block_split(order, at);
+        return order->blocks[block_find(order, peer_id)];
+    }
+    if (block->count == block->capacity)
+        order->blocks[at] = block = block_resize(block, 2 * block->capacity);
+    return block;
+}
+
+void peer_order_add(struct peer_order *order, struct view_peer *peer)
+{
+    struct peer_order_block *block = block_open(order, peer->peer_id);
+    size_t at = block_rank(block, peer->peer_id, false);
+
+    assert(block->count < block->capacity);
+    assert(at == block->count || !span_equal(block->peers[at]->peer_id, peer->peer_id));
+    memmove(block->peers + at + 1, block->peers + at, (block->count - at) * sizeof block->peers[0]);
+    block->peers[at] = peer;
+    block->count++;
+    order->count++;
+}
+
+void peer_order_remove(struct peer_order *order, const struct view_peer *peer)
+{
+    assert(order->count > 0);
+    size_t at_block = block_find(order, peer->peer_id);
+    struct peer_order_block *block = order->blocks[at_block];
+    size_t at = block_rank(block, peer->peer_id, false);
+
+    assert(at < block->count && block->peers[at] == peer);
+    block->count--;
+    memmove(block->peers + at, block->peers + at + 1, (block->count - at) * sizeof block->peers[0]);
+    order->count--;
+    if (block->count > 0)
+        return;
+    mem_free(block);
+    order->block_count--;
+    memmove(order->blocks + at_block, order->blocks + at_block + 1,
+            (order->block_count - at_block) * sizeof order->blocks[0]);
+}
+
+struct peer_order_place peer_order_after(const struct peer_order *order, struct span peer_id)
+{
+    if (order->block_count == 0 || peer_id.len == 0)
+        return (struct peer_order_place){0, 0};
+    size_t block = block_find(order, peer_id);
+    return (struct peer_order_place){block, block_rank(order->blocks[block], peer_id, true)};
+}
+
+struct view_peer *peer_order_next(const struct peer_order *order, struct peer_order_place *place)
+{
+    while (place->block < order->block_count) {
+        const struct peer_order_block *block = order->blocks[place->block];
+
+        if (place->index < block->count)
+            return block->peers[place->index++];
+        place->block++;
+        place->index = 0;
+    }
+    return NULL;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* peer_order.h - peers in the order of their ids: an array in blocks
+ *
+ * Answers are read in order (so that every node gives the same ones, and a cursor finds its place
+ * again) far more often than peers come and go: an array is the fastest thing to walk, and blocks
+ * keep an insertion from moving more than one of them. */
+#ifndef AURORA_NODE_PEER_ORDER_H
+#define AURORA_NODE_PEER_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossip/span.h"
+
+#define PEER_ORDER_BLOCK_MAX 64
+
+struct view_peer;
+
+struct peer_order_block;
+
+struct peer_order {
+    struct peer_order_block **blocks;
+    size_t block_count, block_capacity;
+    size_t count;
+};
+
+struct peer_order_place {
+    size_t block, index;
+};
+
+/* Zeroed memory is an empty order. */
+void peer_order_free(struct peer_order *);
+/* No peer with this id may be in it (asserted). */
+void peer_order_add(struct peer_order *, struct view_peer *);
+/* This very peer must be in it (asserted). */
+void peer_order_remove(struct peer_order *, const struct view_peer *);
+/* The place of the first peer whose id is above `peer_id`; an empty one: the first of all. */
+struct peer_order_place peer_order_after(const struct peer_order *, struct span peer_id);
+/* The peer at the place, which moves on. NULL: the end. */
+struct view_peer *peer_order_next(const struct peer_order *, struct peer_order_place *);
+
+/* Bytewise; a prefix comes first. Negative, 0 or positive. */
+int peer_id_compare(struct span a, struct span b);
+
+#endif
