@@ -136,7 +136,7 @@ static void fire_records(struct gossip *g, struct timer *timer)
         break;
     case TIMER_FLOOR: registry_on_floor_timer(g); break;
     case TIMER_FORWARD: forward_on_timer(g, timer); break;
-    default: assert(!"a timer of no kind");
+    default: assert(false && "a timer of no kind");
     }
 }
 
