@@ -374,7 +374,7 @@ size_t mirror_walk_next(struct mirror *mirror, struct mirror_entry *out, size_t 
     size_t count = 0;
 
     for (; count < capacity && mirror->walk != NULL; mirror->walk = mirror->walk->next) {
-        if (!mirror->walk->is_ended)
+        if (!mirror->walk->is_ended && !mirror->walk->is_dirty)
             entry_of(mirror->walk, &out[count++]);
     }
     return count;

@@ -32,15 +32,18 @@ static const struct seed *seed_find(const struct seeds *seeds, const struct conf
 void seeds_set(struct seeds *seeds, const struct config_endpoint *endpoints, size_t count)
 {
     struct seed list[SEEDS_MAX];
+    struct addr literal;
 
     assert(count <= SEEDS_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct seed *known = seed_find(seeds, &endpoints[i]);
 
         list[i] = known != NULL ? *known : (struct seed){.endpoint = endpoints[i]};
-        list[i].is_literal = resolver_is_literal(&endpoints[i], &list[i].addrs[0]);
-        if (list[i].is_literal)
+        list[i].is_literal = resolver_is_literal(&endpoints[i], &literal);
+        if (list[i].is_literal) {
+            list[i].addrs[0] = literal;
             list[i].count = 1;
+        }
     }
     memcpy(seeds->list, list, count * sizeof list[0]);
     seeds->count = count;
@@ -63,16 +66,20 @@ static void seed_failed(struct seed *seed, const struct resolver_answer *answer)
     seed->is_failing = true;
 }
 
+/* The port is the seed's own: two seeds may name one host. */
 static bool seed_take(struct seed *seed, const struct resolver_answer *answer)
 {
-    bool is_same = seed->count == answer->count &&
-                   memcmp(seed->addrs, answer->addrs, answer->count * sizeof answer->addrs[0]) == 0;
+    bool is_same = seed->count == answer->count;
 
-    seed->is_failing = false;
-    memcpy(seed->addrs, answer->addrs, answer->count * sizeof answer->addrs[0]);
+    for (size_t i = 0; i < answer->count; i++) {
+        struct addr addr = answer->addrs[i];
+
+        addr.port = seed->endpoint.port;
+        is_same = is_same && addr_equal(&seed->addrs[i], &addr);
+        seed->addrs[i] = addr;
+    }
     seed->count = answer->count;
-    for (size_t i = 0; i < seed->count; i++)
-        seed->addrs[i].port = seed->endpoint.port;
+    seed->is_failing = false;
     return !is_same;
 }
 
