@@ -204,28 +204,35 @@ Test(forward, adoption_raises_seq)
     cluster_free(cluster);
 }
 
-/* The old home wakes up, finds that it lost, and ends its own record: the winner stays. */
-Test(forward, moved_delete_does_not_hide_the_winner)
+static void moved_between(size_t home, size_t adopter)
 {
     struct cluster *cluster = cluster_of(4);
-    cluster_register(cluster, 1, "a");
+    cluster_register(cluster, home, "a");
     settle(cluster);
-    cluster_pause(cluster, 1);
-    cr_assert_eq(cluster_heartbeat(cluster, 0, "a"), RESULT_OK);
-    cluster_resume(cluster, 1);
-    cr_assert_leq(cluster_wait_everywhere(cluster, peer_home("a", 0), 5000), 5000U);
-    cr_assert_eq(cluster_core(cluster, 1)->leases.count, 1U, "not at once");
-    cr_assert_eq(cluster_heartbeat(cluster, 1, "a"), RESULT_OK, "forwarded to the winner's home");
-    cr_assert_eq(cluster_peer_home(cluster, 1, "a"), 0U);
+    cluster_pause(cluster, home);
+    cr_assert_eq(cluster_heartbeat(cluster, adopter, "a"), RESULT_OK);
+    cluster_resume(cluster, home);
+    cr_assert_leq(cluster_wait_everywhere(cluster, peer_home("a", adopter), 5000), 5000U);
+    cr_assert_eq(cluster_core(cluster, home)->leases.count, 1U, "not at once");
+    cr_assert_eq(cluster_heartbeat(cluster, home, "a"), RESULT_OK, "forwarded to the winner's");
+    cr_assert_eq(cluster_peer_home(cluster, home, "a"), adopter);
     cluster_run_for(cluster, MOVED_DELAY_MS + 5000);
     settle(cluster);
-    cr_assert_eq(cluster_core(cluster, 1)->leases.count, 0U);
+    cr_assert_eq(cluster_core(cluster, home)->leases.count, 0U);
     for (size_t node = 0; node < 4; node++) {
-        cr_assert_eq(cluster_peer_home(cluster, node, "a"), 0U);
+        cr_assert_eq(cluster_peer_home(cluster, node, "a"), adopter);
         cr_assert_eq(cluster_peer_downs(cluster, node, "a"), 0U);
     }
     cr_assert_eq(adoptions(cluster), 1U);
     cluster_free(cluster);
+}
+
+/* The old home wakes up, finds that it lost, and ends its own record: the winner stays, whichever
+ * of the two has the higher tag. */
+Test(forward, moved_delete_does_not_hide_the_winner)
+{
+    moved_between(1, 0);
+    moved_between(0, 1);
 }
 
 /* It lost, and won again before it gave up: nothing is deleted. */

@@ -226,6 +226,7 @@ Test(reissue, returning_home_against_an_adopter)
     for (size_t node = 0; node < 3; node++)
         cr_assert_eq(cluster_peer_home(cluster, node, "a"), 0U);
     cr_assert_eq(cluster_peer_downs(cluster, 2, "a"), 0U);
+    cr_assert_eq(cluster_core(cluster, 1)->registry.own->applied, 0U, "nothing was re-issued");
     cr_assert_eq(cluster_heartbeat(cluster, 1, "a"), RESULT_OK);
     cr_assert_eq(cluster_peer_home(cluster, 1, "a"), 0U, "forwarded, not taken back");
     cluster_free(cluster);
@@ -245,6 +246,7 @@ Test(reissue, returning_home_does_not_reissue_what_was_deleted)
     settle(cluster);
     for (size_t node = 0; node < 3; node++)
         cr_assert_not(cluster_sees_peer(cluster, node, "a"));
+    cr_assert_eq(cluster_core(cluster, 1)->registry.own->applied, 0U, "nothing was re-issued");
     cr_assert_eq(cluster_heartbeat(cluster, 1, "a"), RESULT_UNKNOWN_PEER);
     cluster_free(cluster);
 }
