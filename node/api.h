@@ -131,7 +131,7 @@ void api_v1_status(struct api *, struct http_exchange *);
 void api_v1_why(struct api *, struct http_exchange *, struct span name);
 void api_metrics(struct api *, struct http_exchange *);
 
-/* Members of a full record, for /v1. */
+/* Members of a full record, inside of an object that was just opened. */
 void api_v1_peer_put(struct api *, struct json_writer *, struct view_peer *);
 /* If-None-Match names this ETag. */
 bool api_is_unchanged(const struct http_request *, const char *etag);

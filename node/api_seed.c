@@ -62,8 +62,7 @@ static void peer_put(struct api *api, struct json_writer *json, struct view_peer
     const char *text = seen_us == api->now_wall_us ? api->now_text : time_text_iso(seen_us, time);
 
     writer_object_open(json);
-    fragment_put(json->out, fragment_of(&api->view, peer), text);
-    json->has_value = true;
+    fragment_put(json, fragment_of(&api->view, peer), text);
     if (api->query.with_reputation)
         reputation_put(json, peer->registered_wall_ms, api->now_wall_us / 1000);
     writer_object_close(json);

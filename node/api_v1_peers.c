@@ -70,13 +70,9 @@ static void put_rest(struct api *api, struct json_writer *json, const struct vie
 void api_v1_peer_put(struct api *api, struct json_writer *json, struct view_peer *peer)
 {
     char time[TIME_TEXT_ISO_BYTES];
-    struct buffer *out = json->out;
 
-    assert(out->len > 0 && out->data[out->len - 1] == '{');
-    out->len--; /* the fragment brings its own */
-    fragment_put(out, fragment_of(&api->view, peer),
+    fragment_put(json, fragment_of(&api->view, peer),
                  time_text_iso(view_last_seen_us(peer, api->now_wall_us), time));
-    json->has_value = true;
     put_rest(api, json, peer);
 }
 

@@ -48,6 +48,7 @@ static size_t fragment_write(struct buffer *out, const struct peer_description *
 
     writer_begin(&json, out);
     writer_object_open(&json);
+    buffer_clear(out); /* whoever puts the fragment opens and closes the object around it */
     writer_put_text(&json, "peer_id", peer->peer_id);
     writer_put_text(&json, "address", peer->address);
     writer_put_number(&json, "port", peer->port);
@@ -98,11 +99,13 @@ const struct fragment *fragment_of(struct view *view, struct view_peer *peer)
     return fragment;
 }
 
-void fragment_put(struct buffer *out, const struct fragment *fragment, const char *last_seen)
+void fragment_put(struct json_writer *json, const struct fragment *fragment, const char *last_seen)
 {
     size_t time = TIME_TEXT_ISO_BYTES - 1;
-    char *room = buffer_extend(out, fragment->len + time);
+    char *room = buffer_extend(json->out, fragment->len + time);
 
+    assert(!json->has_value);
+    json->has_value = true;
     if (room == NULL)
         return;
     memcpy(room, fragment->text, fragment->hole);

@@ -3,14 +3,14 @@
 #ifndef AURORA_NODE_FRAGMENT_H
 #define AURORA_NODE_FRAGMENT_H
 
-#include "node/buffer.h"
+#include "node/json_writer.h"
 #include "node/view.h"
 
 /* Some hundred thousand peers. Beyond it the oldest is made anew when it is asked for. */
 #define FRAGMENTS_MAX_BYTES (32u << 20)
 
-/* {"peer_id":...,"address":...,"port":...,"archetypes":[...],"last_seen":"<hole>","metadata":{...}
- * without the closing brace, so that more members can follow. */
+/* "peer_id":...,"address":...,"port":...,"archetypes":[...],"last_seen":"<hole>","metadata":{...}
+ * without the braces around it, so that more members can follow. */
 struct fragment {
     struct view_peer *peer;
     struct fragment *older, *newer;
@@ -23,7 +23,7 @@ const struct fragment *fragment_of(struct view *, struct view_peer *);
 /* When the peer goes. */
 void fragment_drop(struct view *, struct view_peer *);
 
-/* The six members with this last_seen (ISO 8601), still without the closing brace. */
-void fragment_put(struct buffer *, const struct fragment *, const char *last_seen);
+/* The six members with this last_seen (ISO 8601), inside of an object that was just opened. */
+void fragment_put(struct json_writer *, const struct fragment *, const char *last_seen);
 
 #endif

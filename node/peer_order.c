@@ -100,8 +100,10 @@ static void block_split(struct peer_order *order, size_t at)
 /* A block with room for this peer. */
 static struct peer_order_block *block_open(struct peer_order *order, struct span peer_id)
 {
-    if (order->block_count == 0)
+    if (order->block_count == 0) {
         block_insert(order, 0, block_resize(NULL, BLOCK_FIRST_CAPACITY));
+        return order->blocks[0];
+    }
     size_t at = block_find(order, peer_id);
     struct peer_order_block *block = order->blocks[at];
     if (block->count == PEER_ORDER_BLOCK_MAX) {
