@@ -17,6 +17,7 @@ Test(partition, two_halves_become_one_registry_again)
 
     cluster_boot(c);
     cr_assert_eq(cluster_register(c, 1, "before"), RESULT_OK);
+    cr_assert_leq(cluster_wait_everywhere(c, peer_visible("before"), 1000), 1000);
     cluster_cut(c, NODES_RANGE(0, 5), NODES_RANGE(5, 10));
     cluster_run_for(c, 30000);
     cr_assert_eq(cluster_register(c, 2, "left"), RESULT_OK);
