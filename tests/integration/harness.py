@@ -126,6 +126,13 @@ class Node:
         return {peer["peer_id"]: peer
                 for peer in self.get("/discover", params=query).json().get("peers", [])}
 
+    def wait_saved(self, peer_id, timeout_s=5):
+        """Until the peer's lease is in some file of the data folder. Returns the seconds that it took."""
+        def saved():
+            return any(peer_id.encode() in path.read_bytes() for path in self.data.iterdir()
+                       if path.is_file() and path.suffix != ".tmp")
+        return wait_until(saved, timeout_s, f"{peer_id} is on {self.name}'s disk")[1]
+
     def members(self):
         return {member["name"]: member["state"] for member in self.get("/v1/members").json()["members"]}
 

@@ -120,7 +120,7 @@ def test_preflight_is_answered_on_every_route(node, path):
     ({"peer_id": "p", "port": 1, "archetypes": [1]}, "archetypes"),
     ({"peer_id": "p", "port": 1, "metadata": []}, "metadata"),
     ({"peer_id": "p", "port": 1, "metadata": {"k": "v" * 600}}, "metadata"),
-    ({"peer_id": "p", "port": 1, "address": "a b"}, "address"),
+    ({"peer_id": "p", "port": 1, "address": "a\x00b"}, "address"),
     ({"peer_id": "p", "port": 1, "ttl_seconds": 5}, "ttl_seconds"),
 ])
 def test_bad_fields_are_named(node, body, field):
