@@ -336,3 +336,33 @@ Test(reissue, snapshot_made_too_early_holds_what_still_waits)
     cr_assert_not(gossip_lease_at(lone->core, 1, &record, &heartbeat_wall_ms));
     lone_free(lone);
 }
+
+/* It began alone, with a clock that was wrong: when the cluster remembers a higher epoch of it, its
+ * epoch is raised, and the leases that it has made meanwhile go on in the new log. */
+Test(reissue, leases_outlive_a_raised_epoch)
+{
+    struct cluster *cluster = cluster_of(3);
+    cluster_run_for(cluster, 2000);
+    uint64_t remembered = cluster_epoch(cluster, 1);
+    cluster_crash(cluster, 1);
+    wait_dead(cluster, 1);
+    cluster_set_clock(cluster, 1, -86400 * 1000);
+    cluster_isolate(cluster, 1);
+    cluster_restart(cluster, 1, DISK_KEY_ONLY);
+    cluster_run_for(cluster, 2 * JOIN_ALONE_MS);
+    cr_assert_lt(cluster_core(cluster, 1)->epoch, remembered);
+    cr_assert_eq(cluster_register(cluster, 1, "a"), RESULT_OK);
+    cr_assert_eq(cluster_register(cluster, 1, "b"), RESULT_OK);
+    cr_assert_eq(cluster_deregister(cluster, 1, "b"), RESULT_OK);
+    cluster_heal(cluster);
+    cr_assert_leq(cluster_wait_everywhere(cluster, peer_home("a", 1), 60000), 60000U);
+    cr_assert_gt(cluster_core(cluster, 1)->epoch, remembered);
+    settle(cluster);
+    cr_assert_eq(cluster_peer_downs(cluster, 1, "a"), 0U);
+    cr_assert_eq(cluster_heartbeat(cluster, 0, "a"), RESULT_OK);
+    cr_assert_eq(
+        cluster_core(cluster, 0)->stats.adoptions + cluster_core(cluster, 1)->stats.adoptions, 0U);
+    cr_assert_eq(cluster_core(cluster, 1)->leases.count, 1U);
+    cr_assert_not(cluster_sees_peer(cluster, 2, "b"));
+    cluster_free(cluster);
+}
