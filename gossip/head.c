@@ -20,8 +20,7 @@ static bool hash_equal(const struct hash *a, const struct hash *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* --- Our own
- * -------------------------------------------------------------------------------------- */
+/* --- Our own --------------------------------------------------------------------------------- */
 
 void head_touch(struct gossip *g)
 {
@@ -63,8 +62,7 @@ void head_on_timer(struct gossip *g)
     head_check(g, own);
 }
 
-/* --- Others'
- * -------------------------------------------------------------------------------------- */
+/* --- Others' --------------------------------------------------------------------------------- */
 
 /* NULL: of a home or a life that we do not know (and then ask about), or of an ended life whose log
  * nobody needs. */
@@ -149,8 +147,7 @@ enum head_verdict head_on_statement(struct gossip *g, struct span statement, str
     return HEAD_NEW;
 }
 
-/* --- Proving
- * -------------------------------------------------------------------------------------- */
+/* --- Proving --------------------------------------------------------------------------------- */
 
 static void report(struct gossip *g, struct log *log)
 {

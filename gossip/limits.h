@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* limits.h - every cap of the protocol, with its reason. What a deployment may change is a default in
- * gossip_config_defaults(); what two nodes must agree on stands here alone. */
+/* limits.h - every cap of the protocol, with its reason. What a deployment may change is a default
+ * in gossip_config_defaults(); what two nodes must agree on stands here alone. */
 #ifndef AURORA_GOSSIP_LIMITS_H
 #define AURORA_GOSSIP_LIMITS_H
 
@@ -8,10 +8,11 @@
 
 /* --- On the wire: two nodes must agree ------------------------------------------------------- */
 
-/* Under IPv6's minimum MTU of 1,280 (RFC 8200, section 5) less 40 + 8 of headers, with room for a tunnel. */
+/* Under IPv6's minimum MTU of 1,280 (RFC 8200, section 5) less 40 + 8 of headers, with room for a
+ * tunnel. */
 #define PACKET_MAX_BYTES 1200
 /* Version, key tag, nonce, MAC: crypto/seal.h. */
-#define PACKET_SEAL_BYTES 45
+#define PACKET_SEAL_BYTES      45
 #define PACKET_PLAIN_MAX_BYTES (PACKET_MAX_BYTES - PACKET_SEAL_BYTES)
 /* [sender, epoch, receiver, counter], each at its largest. */
 #define PACKET_HEADER_MAX_BYTES 37
@@ -26,100 +27,107 @@
 static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYTES,
               "a full-size record must fit one packet");
 
-/* Decoder budgets: what one datagram may make us look at, so that no length field costs memory or time. */
-#define WIRE_ELEMENTS_MAX 1200  /* MessagePack elements in a packet: no honest one has more than bytes */
-#define WIRE_DEPTH_MAX 6        /* packet > message > list > statement > archetypes: honest ones need 5 */
-#define WIRE_LIST_MAX 128       /* entries in any list of a message */
+/* Decoder budgets: what one datagram may make us look at, so that no length field costs memory or
+ * time. */
+#define WIRE_ELEMENTS_MAX \
+    1200                  /* MessagePack elements in a packet: no honest one has more than bytes */
+#define WIRE_DEPTH_MAX 6  /* packet > message > list > statement > archetypes: honest ones need 5 \
+                           */
+#define WIRE_LIST_MAX 128 /* entries in any list of a message */
 
 /* A peer's fields. */
-#define PEER_ID_MAX_BYTES 128
-#define PEER_ARCHETYPES_MAX 16
+#define PEER_ID_MAX_BYTES        128
+#define PEER_ARCHETYPES_MAX      16
 #define PEER_ARCHETYPE_MAX_BYTES 64
-#define PEER_ADDRESS_MAX_BYTES 255   /* a host name: RFC 1035, section 2.3.4 */
-#define PEER_METADATA_MAX_BYTES 512  /* as JSON text: longer ones would not fit beside the rest */
-#define PEER_TTL_MIN_S 10            /* below it, one lost heartbeat would end a lease */
-#define PEER_TTL_MAX_S 86400
-#define LEASE_TOKEN_HASH_BYTES 16
+#define PEER_ADDRESS_MAX_BYTES   255 /* a host name: RFC 1035, section 2.3.4 */
+#define PEER_METADATA_MAX_BYTES  512 /* as JSON text: longer ones would not fit beside the rest */
+#define PEER_TTL_MIN_S           10  /* below it, one lost heartbeat would end a lease */
+#define PEER_TTL_MAX_S           86400
+#define LEASE_TOKEN_HASH_BYTES   16
 
 /* A member's fields. */
-#define NODE_NAME_MAX_BYTES 64
-#define NODE_ZONE_MAX_BYTES 64
-#define NODE_URL_MAX_BYTES 128
-#define NODE_ADDRESSES_MAX 2  /* one IPv4, one IPv6 */
+#define NODE_NAME_MAX_BYTES    64
+#define NODE_ZONE_MAX_BYTES    64
+#define NODE_URL_MAX_BYTES     128
+#define NODE_ADDRESSES_MAX     2 /* one IPv4, one IPv6 */
 #define CLUSTER_NAME_MAX_BYTES 64
 
 /* Leaves of a HEAD's root; one page of their short hashes must fit a packet. */
-#define ROOT_BUCKETS 256
+#define ROOT_BUCKETS      256
 #define ROOT_PAGE_BUCKETS 64
 /* Buckets in which two nodes compare their members and their logs. */
 #define COMPARE_BUCKETS 32
 
-/* --- Memory: what one node may be made to hold -------------------------------------------------- */
+/* --- Memory: what one node may be made to hold --------------------------------------------------
+ */
 
-#define MEMBERS_MAX 20000          /* every node keeps every other: beyond it, a different design */
-#define SEEDS_MAX 16
-#define RECORDS_MAX 1000000        /* per cluster, checked where a registration enters */
-#define RECORDS_PER_HOME_MAX 200000
-#define REPLAY_WINDOW 64           /* packets of one sender that may arrive out of order */
-#define OUTBOX_PACKETS_MAX 16384   /* some 20 MB: then the oldest bulk goes first, counted */
-#define EVENTS_MAX 65536           /* queued for the host; above half the core stops pulling */
-#define EARLY_BATCHES_MAX 64       /* per log: batches that arrived before the ones they follow */
+#define MEMBERS_MAX             20000 /* every node keeps every other: beyond it, a different design */
+#define SEEDS_MAX               16
+#define RECORDS_MAX             1000000 /* per cluster, checked where a registration enters */
+#define RECORDS_PER_HOME_MAX    200000
+#define REPLAY_WINDOW           64    /* packets of one sender that may arrive out of order */
+#define OUTBOX_PACKETS_MAX      16384 /* some 20 MB: then the oldest bulk goes first, counted */
+#define EVENTS_MAX              65536 /* queued for the host; above half the core stops pulling */
+#define EARLY_BATCHES_MAX       64 /* per log: batches that arrived before the ones they follow */
 #define EARLY_BATCHES_TOTAL_MAX 8192
-#define LOGS_PER_HOME_MAX 8        /* lives of one home: each leaves a log until its orphans' ttl has run */
-#define HOPS_MAX 4096              /* unacknowledged hops of the tree */
+#define LOGS_PER_HOME_MAX \
+    8 /* lives of one home: each leaves a log until its orphans' ttl has run */
+#define HOPS_MAX             4096 /* unacknowledged hops of the tree */
 #define ANNOUNCE_PENDING_MAX 64
-#define RUMOURS_MAX 1024           /* membership news that rides on probes */
-#define FORWARDS_MAX 4096          /* client commands under way to their home */
-#define PULLS_IN_MAX 4             /* bulk pulls that we run */
-#define PULLS_OUT_MAX 4            /* bulk pulls that we serve */
-#define PULLS_MAX 64               /* pulls of any size that we run; further logs wait their turn */
-#define MISSING_MAX 1024           /* announced and not here: more are left to anti-entropy */
-#define ACCUSATIONS_MAX 16         /* kept per subject: the quorum is 3, the rest confirm faster */
-#define PROBES_MAX 256             /* direct, indirect and relayed probes under way */
+#define RUMOURS_MAX          1024 /* membership news that rides on probes */
+#define FORWARDS_MAX         4096 /* client commands under way to their home */
+#define PULLS_IN_MAX         4    /* bulk pulls that we run */
+#define PULLS_OUT_MAX        4    /* bulk pulls that we serve */
+#define PULLS_MAX            64   /* pulls of any size that we run; further logs wait their turn */
+#define MISSING_MAX          1024 /* announced and not here: more are left to anti-entropy */
+#define ACCUSATIONS_MAX      16   /* kept per subject: the quorum is 3, the rest confirm faster */
+#define PROBES_MAX           256  /* direct, indirect and relayed probes under way */
 
-/* --- Time and rate: defaults ---------------------------------------------------------------------- */
+/* --- Time and rate: defaults
+ * ---------------------------------------------------------------------- */
 
-#define PROBE_INTERVAL_MS 1000
+#define PROBE_INTERVAL_MS             1000
 #define PROBE_INTERVAL_JITTER_PERCENT 10
-#define PROBE_TIMEOUT_MIN_MS 20
-#define PROBE_TIMEOUT_MAX_MS 500
-#define PROBE_INDIRECT_COUNT 3
-#define HEALTH_MAX 8
-#define CUT_OFF_INTERVALS_TENTHS 22   /* silence of 2.2 probe intervals */
-#define CUT_OFF_AFTERMATH_MS 1500
-#define STALL_MS 250
-#define OBSERVERS_COUNT 5
-#define OBSERVERS_EVERYONE_BELOW 10
-#define OBSERVER_JITTER_MS 50
-#define QUORUM_MAX 3
-#define SUSPICION_MIN_MS 2000
-#define SUSPICION_MAX_FACTOR 6
-#define OLD_MEMBER_PROBE_MS 10000
-#define OLD_MEMBER_FORGET_MS (24ull * 3600 * 1000)
-#define JOIN_RETRY_MS 1000
-#define JOIN_ALONE_MS 5000           /* no seed answered for so long: start alone */
+#define PROBE_TIMEOUT_MIN_MS          20
+#define PROBE_TIMEOUT_MAX_MS          500
+#define PROBE_INDIRECT_COUNT          3
+#define HEALTH_MAX                    8
+#define CUT_OFF_INTERVALS_TENTHS      22 /* silence of 2.2 probe intervals */
+#define CUT_OFF_AFTERMATH_MS          1500
+#define STALL_MS                      250
+#define OBSERVERS_COUNT               5
+#define OBSERVERS_EVERYONE_BELOW      10
+#define OBSERVER_JITTER_MS            50
+#define QUORUM_MAX                    3
+#define SUSPICION_MIN_MS              2000
+#define SUSPICION_MAX_FACTOR          6
+#define OLD_MEMBER_PROBE_MS           10000
+#define OLD_MEMBER_FORGET_MS          (24ull * 3600 * 1000)
+#define JOIN_RETRY_MS                 1000
+#define JOIN_ALONE_MS                 5000 /* no seed answered for so long: start alone */
 
-#define HOP_TIMEOUT_MIN_MS 10
-#define HOP_TIMEOUT_MAX_MS 500
-#define SPREAD_FANOUT 4
-#define ANNOUNCE_COUNT 3
-#define ANNOUNCE_DELAY_MS 2
-#define MISSING_DELAY_MS 8
-#define BATCH_DELAY_MS 5             /* under load */
-#define BATCH_QUIET_MS 20            /* the first operation after it leaves at once */
-#define COMPARE_INTERVAL_MS 500
+#define HOP_TIMEOUT_MIN_MS      10
+#define HOP_TIMEOUT_MAX_MS      500
+#define SPREAD_FANOUT           4
+#define ANNOUNCE_COUNT          3
+#define ANNOUNCE_DELAY_MS       2
+#define MISSING_DELAY_MS        8
+#define GAP_DELAY_MS            3  /* batches of one burst overtake one another in the tree */
+#define BATCH_DELAY_MS          5  /* under load */
+#define BATCH_QUIET_MS          20 /* the first operation after it leaves at once */
+#define COMPARE_INTERVAL_MS     500
 #define COMPARE_AFTER_CHANGE_MS 5000
-#define HEAD_DELAY_MS 500
-#define BEHIND_MS 5000               /* a log behind for longer: not converged */
-#define DELETE_KEEP_MIN_MS (10ull * 60 * 1000)
-#define ORPHAN_GRACE_MS 90000
-#define FORWARD_TIMEOUT_MS 1000      /* then two relays, then adoption */
-#define MOVED_DELAY_MS 5000
-#define TTL_DEFAULT_S 300
+#define HEAD_DELAY_MS           500
+#define BEHIND_MS               5000 /* a log behind for longer: not converged */
+#define DELETE_KEEP_MIN_MS      (10ull * 60 * 1000)
+#define ORPHAN_GRACE_MS         90000
+#define FORWARD_TIMEOUT_MS      1000 /* then two relays, then adoption */
+#define MOVED_DELAY_MS          5000
+#define TTL_DEFAULT_S           300
 
-#define EGRESS_BYTES_PER_S (4u << 20)
+#define EGRESS_BYTES_PER_S      (4u << 20)
 #define EGRESS_PEER_BYTES_PER_S (1u << 20)
-#define BULK_BYTES_PER_S (32u << 20)
-#define BULK_WINDOW_BYTES (64u << 10)
+#define BULK_BYTES_PER_S        (32u << 20)
+#define BULK_WINDOW_BYTES       (64u << 10)
 
 #endif

@@ -21,6 +21,7 @@
 /* A window of bulk is paced behind everything else at its server: what counts is the silence since
  * its last packet. */
 #define TIMEOUT_BULK_MIN_MS   300
+#define TIMEOUT_WITHIN_MS     60 /* between two packets of one window */
 #define TIMEOUT_MAX_MS        5000
 #define BACKOFF_MAX_DOUBLINGS 8
 #define ELSEWHERE_MS          5
@@ -88,8 +89,7 @@ static uint64_t backlog_bytes(const struct log *log)
     return (versions > RECORDS_MAX ? RECORDS_MAX : versions) * VERSION_BYTES;
 }
 
-/* --- The queue
- * ------------------------------------------------------------------------------------ */
+/* --- The queue ------------------------------------------------------------------------------- */
 
 static void wanted_add(struct puller *puller, struct log *log)
 {
@@ -150,11 +150,22 @@ struct pull *pull_new(struct gossip *g, struct log *log, struct member *from)
     return pull;
 }
 
+void pull_pause(struct gossip *g, struct pull *pull)
+{
+    pull->phase = PULL_WAITING;
+    uint32_t doublings = pull->attempts < BACKOFF_MAX_DOUBLINGS ? pull->attempts : 0;
+    timer_set(&g->timers, &pull->timer, TIMER_PULL,
+              g->now.mono_ms + ((uint64_t)GAP_DELAY_MS << doublings));
+}
+
+/* What waits for a gap to close has perhaps only overtaken it. */
 static void start(struct gossip *g, struct log *log)
 {
-    struct member *from = members_find(g, log->wanted_from);
-    g->stats.pulls++;
-    pull_ask(g, pull_new(g, log, from));
+    struct pull *pull = pull_new(g, log, members_find(g, log->wanted_from));
+    if (log->early_count > 0 && !pull->is_bulk)
+        pull_pause(g, pull);
+    else
+        pull_ask(g, pull);
 }
 
 void pull_next(struct gossip *g)
@@ -202,7 +213,8 @@ void pull_gap(struct gossip *g, struct log *log, struct member *from, uint64_t v
         /* What is missing comes first: a repair needs both sides at one version. */
         forget(g, pull);
         wanted_add(&g->puller, log);
-    } else if (pull != NULL && pull->phase == PULL_WAITING && !pull->is_bulk) {
+    } else if (pull != NULL && pull->phase == PULL_WAITING && pull->attempts > 0 &&
+               !pull->is_bulk) {
         pull->from = from->tag;
         pull_ask(g, pull);
     }
@@ -212,8 +224,7 @@ void pull_gap(struct gossip *g, struct log *log, struct member *from, uint64_t v
     }
 }
 
-/* --- One pull
- * ------------------------------------------------------------------------------------- */
+/* --- One pull -------------------------------------------------------------------------------- */
 
 uint32_t pull_timeout_ms(struct gossip *g, const struct pull *pull)
 {
@@ -221,8 +232,10 @@ uint32_t pull_timeout_ms(struct gossip *g, const struct pull *pull)
     uint64_t ms = TIMEOUT_MIN_MS;
     if (from != NULL)
         ms = spread_timeout_ms(g, from, TIMEOUT_MIN_MS);
-    if (pull->is_bulk)
-        ms = ms * 4 < TIMEOUT_BULK_MIN_MS ? TIMEOUT_BULK_MIN_MS : ms * 4;
+    if (pull->is_bulk) {
+        uint64_t least_ms = pull->window_got > 0 ? TIMEOUT_WITHIN_MS : TIMEOUT_BULK_MIN_MS;
+        ms = ms * 4 < least_ms ? least_ms : ms * 4;
+    }
     ms <<= pull->attempts < BACKOFF_MAX_DOUBLINGS ? pull->attempts : BACKOFF_MAX_DOUBLINGS;
     return (uint32_t)prng_jitter(&g->prng, ms < TIMEOUT_MAX_MS ? ms : TIMEOUT_MAX_MS,
                                  JITTER_PERCENT);
@@ -246,6 +259,8 @@ void pull_ask(struct gossip *g, struct pull *pull)
                  .window_bytes = pull->window_bytes,
                  .is_reset = pull->is_reset},
     };
+    g->stats.pulls += !pull->has_asked;
+    pull->has_asked = true;
     pull->phase = PULL_ASKED;
     pull->window_got = 0;
     pull->is_hole_asked = false;
@@ -324,6 +339,7 @@ static void on_lost(struct gossip *g, struct pull *pull)
         pull_give_up(g, pull);
         return;
     }
+    pull->is_lossy = true;
     if (pull->is_bulk && pull->window_bytes > WINDOW_MIN_BYTES)
         pull->window_bytes /= 2;
     switch_to(pull, source_next(g, pull, true));

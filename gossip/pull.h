@@ -36,9 +36,12 @@ struct pull {
     bool is_reset; /* from version 0, because the server has forgotten deletes since `applied` */
     uint64_t reset_after; /* progress of a reset pull */
     uint32_t resets;      /* that ended without bringing all */
+    bool has_asked;
+    bool is_lossy; /* something was lost: windows stay small */
     uint64_t window_bytes;
     uint64_t window_got;
-    uint32_t rtt_us; /* of the link when the pull began: twice as much halves the window */
+    uint64_t window_v1; /* the highest version that a range of this pull reached */
+    uint32_t rtt_us;    /* of the link when the pull began: twice as much halves the window */
     /* repair.c */
     uint64_t version; /* of the log when the repair began: both sides must stay there */
     uint8_t pages;    /* bit set of the root's pages that are here */
@@ -97,6 +100,8 @@ void pull_end(struct gossip *, struct pull *);
 struct pull *pull_find(const struct gossip *, uint64_t request);
 /* Asks for the next window, from where the log (or the reset) now is. */
 void pull_ask(struct gossip *, struct pull *);
+/* The same in GAP_DELAY_MS, unless what is missing has come by itself. */
+void pull_pause(struct gossip *, struct pull *);
 /* This member had nothing for us: another one, after a pause. */
 void pull_try_another(struct gossip *, struct pull *);
 /* Up to which version somebody showed us that there is something. */

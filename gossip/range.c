@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* range.c - ranges of a pulled log as they come in: applied, holes asked for again, the next
- * window. */
+/* range.c - ranges of a pulled log as they come in: applied, holes asked for, the next window. */
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/operation.h"
 
 #define WINDOW_MIN_BYTES (16u << 10)
 #define WINDOW_MAX_BYTES (256u << 10)
+/* Where packets are lost: no more than what can wait in the log while a hole is filled. */
+#define WINDOW_LOSSY_MAX_BYTES (64u << 10)
+static_assert(WINDOW_LOSSY_MAX_BYTES <= EARLY_BATCHES_MAX * PACKET_MAX_BYTES,
+              "a window behind a hole fits the buffer");
+/* How often the end of a reset waits for its HEAD. */
+#define HEAD_ATTEMPTS_MAX 8
 /* Resets that reach the end of what their servers have, and still do not bring us up to date. */
 #define RESETS_MAX 3
 /* Besides its statements, each range counts so much: both sides add up the same, and an empty one
@@ -23,10 +29,11 @@ static void next_window(struct gossip *g, struct pull *pull)
 {
     const struct member *from = members_find(g, pull->from);
     uint32_t rtt_us = from != NULL && from->link != NULL ? from->link->rtt_us : 0;
+    uint32_t most_bytes = pull->is_lossy ? WINDOW_LOSSY_MAX_BYTES : WINDOW_MAX_BYTES;
     bool is_slow = pull->rtt_us != 0 && rtt_us > 2 * pull->rtt_us;
     if (is_slow && pull->window_bytes > WINDOW_MIN_BYTES)
         pull->window_bytes /= 2;
-    else if (pull->window_bytes < WINDOW_MAX_BYTES)
+    else if (pull->window_bytes < most_bytes)
         pull->window_bytes *= 2;
     if (pull->rtt_us == 0)
         pull->rtt_us = rtt_us;
@@ -40,6 +47,7 @@ static void ask_for_hole(struct gossip *g, struct pull *pull, struct member *fro
     if (pull->is_hole_asked)
         return;
     pull->is_hole_asked = true;
+    pull->is_lossy = true;
     struct wire_message message = {
         .type = WIRE_PULL,
         .pull = {.request = pull->request,
@@ -72,9 +80,13 @@ static void at_end(struct gossip *g, struct pull *pull, bool has_advanced)
     if (log->applied >= pull_target(log)) {
         pull_end(g, pull);
     } else if (has_advanced) {
-        /* More was shown since it answered. */
+        /* More was shown since it answered: by its own answer, or by a batch that may be overtaking
+         * another. */
         pull->from = log->wanted_from != 0 ? log->wanted_from : pull->from;
-        pull_ask(g, pull);
+        if (pull->is_bulk)
+            pull_ask(g, pull);
+        else
+            pull_pause(g, pull);
     } else {
         pull_try_another(g, pull);
     }
@@ -94,6 +106,8 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     }
     if (log->pull != pull)
         return; /* proved, frozen or dropped by what it brought */
+    if (batch->v1 > pull->window_v1)
+        pull->window_v1 = batch->v1;
     bool has_advanced = log->applied > before;
     if (has_advanced) {
         pull->attempts = 0;
@@ -102,9 +116,10 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
             announce_later(g, log->home, log->epoch, log->applied);
     }
     bool is_early = verdict == BATCH_EARLY || verdict == BATCH_FULL;
+    bool has_hole = is_early || (log->early_count > 0 && log->applied < pull->window_v1);
     if (verdict == BATCH_BAD) {
         pull_try_another(g, pull);
-    } else if (is_early) {
+    } else if (has_hole) {
         ask_for_hole(g, pull, from);
         rearm(g, pull);
     } else if (log->applied >= batch->applied || log->applied >= pull_target(log)) {
@@ -119,12 +134,35 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     }
 }
 
-static void reset_ended(struct gossip *g, struct pull *pull, struct member *from, uint64_t v1)
+/* Does something signed say that the log reaches the end of this range? */
+static bool is_end_signed(const struct log *log, const struct wire_batch *batch)
+{
+    struct wire_list list = batch->statements;
+    struct span statement;
+    struct operation operation = {0};
+    if (log->head_blob != NULL && log->head.version >= batch->v1)
+        return true;
+    while (wire_list_bin(&list, &statement))
+        if (list.count == 0 && !operation_read(statement, &operation))
+            return false;
+    return operation.version == batch->v1;
+}
+
+/* The last page would sweep with an end that nothing vouches for: first the HEAD, then this page
+ * again. */
+static void wait_for_head(struct gossip *g, struct pull *pull, struct member *from)
+{
+    ask_for_head(g, from, pull->log);
+    if (++pull->attempts > HEAD_ATTEMPTS_MAX)
+        pull_give_up(g, pull);
+    else
+        pull_pause(g, pull);
+}
+
+static void reset_ended(struct gossip *g, struct pull *pull)
 {
     struct log *log = pull->log;
     pull->is_reset = false;
-    if (log->applied < v1)
-        ask_for_head(g, from, log);
     if (log->applied >= pull_target(log))
         pull_end(g, pull);
     else if (++pull->resets >= RESETS_MAX)
@@ -140,7 +178,8 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
     struct log *log = pull->log;
     bool is_last = message->range.is_last;
     if (batch->applied < log->applied) {
-        pull_try_another(g, pull); /* it knows less than we do: nothing may be dropped on its word */
+        /* It knows less than we do: nothing may be dropped on its word. */
+        pull_try_another(g, pull);
         return;
     }
     if (batch->v0 != pull->reset_after) {
@@ -149,6 +188,10 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
             pull_ask(g, pull);
             pull->is_hole_asked = true;
         }
+        return;
+    }
+    if (is_last && !is_end_signed(log, batch)) {
+        wait_for_head(g, pull, from);
         return;
     }
     g->stats.spread_payloads_in++;
@@ -162,7 +205,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
     pull->attempts = 0;
     pull->is_hole_asked = false;
     if (is_last) {
-        reset_ended(g, pull, from, batch->v1);
+        reset_ended(g, pull);
     } else if (pull->window_got >= pull->window_bytes) {
         next_window(g, pull);
     } else {
@@ -193,7 +236,10 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
     }
     if (from->tag != pull->from)
         return;
-    if (!pull->is_reset)
+    if (!pull->is_reset) {
         pull_reset_from(g, pull, from->tag);
+        if (pull->log->head.version < batch->applied)
+            ask_for_head(g, from, pull->log);
+    }
     on_reset(g, pull, from, message);
 }

@@ -29,8 +29,7 @@
 /* A BUCKET's fields, each at its largest, and the header of its list. */
 #define BUCKET_OVERHEAD_MAX_BYTES 72
 
-/* --- Asking
- * --------------------------------------------------------------------------------------- */
+/* --- Asking ---------------------------------------------------------------------------------- */
 
 static void arm(struct gossip *g, struct pull *pull)
 {
@@ -266,8 +265,7 @@ void repair_on_bucket(struct gossip *g, struct member *from, const struct wire_m
     next_bucket(g, pull);
 }
 
-/* --- Answering
- * ------------------------------------------------------------------------------------ */
+/* --- Answering ------------------------------------------------------------------------------- */
 
 void repair_on_root_pull(struct gossip *g, struct member *from, const struct wire_message *message)
 {

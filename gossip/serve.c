@@ -131,8 +131,7 @@ void pull_on_pull(struct gossip *g, struct member *from, const struct wire_messa
         *slot = (struct serving){0};
 }
 
-/* --- HEADs
- * ---------------------------------------------------------------------------------------- */
+/* --- HEADs ----------------------------------------------------------------------------------- */
 
 static void send_heads(struct gossip *g, struct member *to, struct wire_writer *list,
                        uint32_t *count)

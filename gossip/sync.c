@@ -21,8 +21,7 @@
 #define LIST_AT_ONCE_MAX 48
 static_assert(COMPARE_BUCKETS == 32, "buckets are a 32-bit set, and the top five bits of a tag");
 
-/* --- The digest
- * ----------------------------------------------------------------------------------- */
+/* --- The digest ------------------------------------------------------------------------------ */
 
 static void put_u64(uint8_t *out, uint64_t value)
 {
@@ -86,8 +85,7 @@ void sync_log_changed(struct gossip *g, struct log *log)
     log->digest = digest;
 }
 
-/* --- When
- * ----------------------------------------------------------------------------------------- */
+/* --- When ------------------------------------------------------------------------------------ */
 
 static void arm(struct gossip *g, uint64_t in_ms)
 {
@@ -157,8 +155,7 @@ void sync_on_timer(struct gossip *g)
         arm(g, prng_jitter(&g->prng, COMPARE_INTERVAL_MS, COMPARE_JITTER_PERCENT));
 }
 
-/* --- Where
- * ---------------------------------------------------------------------------------------- */
+/* --- Where ----------------------------------------------------------------------------------- */
 
 unsigned sync_bucket_of(uint64_t home)
 {

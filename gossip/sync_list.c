@@ -75,8 +75,7 @@ static size_t index_from(const struct gossip *g, uint64_t home)
     return low;
 }
 
-/* --- Comparing
- * ------------------------------------------------------------------------------------ */
+/* --- Comparing ------------------------------------------------------------------------------- */
 
 /* One bucket's logs into `part`. What does not fit one message leaves as partial lists: how many.
  */
@@ -271,8 +270,7 @@ static void answer(struct gossip *g, struct member *to, const struct wire_messag
         draft_send(g, to, SYNC_ANSWER | SYNC_PARTIAL, &ours);
 }
 
-/* --- Pages, for the first sync
- * -------------------------------------------------------------------- */
+/* --- Pages, for the first sync --------------------------------------------------------------- */
 
 static bool is_listed(const struct log *log, bool with_orphans)
 {

@@ -103,16 +103,17 @@ void stage_free(struct stage *stage)
     free(stage);
 }
 
-static void keep_packet(struct stage *stage, const struct addr *to, const uint8_t *bytes, size_t len)
+static void keep_packet(struct stage *stage, const struct addr *to, const uint8_t *bytes,
+                        size_t len)
 {
     cr_assert_lt(stage->packet_count, STAGE_PACKETS);
     struct stage_packet *packet = &stage->packets[stage->packet_count];
     for (packet->puppet = 0; packet->puppet < STAGE_PUPPETS; packet->puppet++)
         if (addr_equal(&stage->puppets[packet->puppet].addr, to))
             break;
-    cr_assert_eq(seal_open(&stage->keyring, bytes, len, packet->plain, sizeof packet->plain,
-                           &packet->len),
-                 SEAL_OK);
+    cr_assert_eq(
+        seal_open(&stage->keyring, bytes, len, packet->plain, sizeof packet->plain, &packet->len),
+        SEAL_OK);
     stage->packet_count++;
 }
 
@@ -125,7 +126,8 @@ void stage_drain(struct stage *stage)
     while (gossip_next_packet(stage->core, stage->now, &to, bytes, &len))
         keep_packet(stage, &to, bytes, len);
     while (gossip_next_event(stage->core, &event)) {
-        stage->peer_events += event.kind >= GOSSIP_EVENT_PEER_UP && event.kind <= GOSSIP_EVENT_PEER_DOWN;
+        stage->peer_events +=
+            event.kind >= GOSSIP_EVENT_PEER_UP && event.kind <= GOSSIP_EVENT_PEER_DOWN;
         if (event.kind == GOSSIP_EVENT_LOG) {
             stage->log_events++;
             stage->last_log = event;
@@ -163,8 +165,7 @@ enum gossip_drop stage_say(struct stage *stage, size_t who, const struct wire_me
     stage->nonce++;
     memcpy(nonce, &stage->nonce, sizeof stage->nonce);
     size_t len = seal_packet(&stage->keyring, nonce, plain, writer.len, packet, sizeof packet);
-    enum gossip_drop drop =
-        gossip_receive(stage->core, stage->now, &puppet->addr, packet, len);
+    enum gossip_drop drop = gossip_receive(stage->core, stage->now, &puppet->addr, packet, len);
     stage_drain(stage);
     return drop;
 }
@@ -325,8 +326,7 @@ enum gossip_drop stage_range(struct stage *stage, size_t who, uint64_t request, 
 {
     struct wire_message message = {
         .type = WIRE_RANGE,
-        .range = {
-            .request = request, .is_reset = is_reset, .is_last = is_last, .batch = *batch}};
+        .range = {.request = request, .is_reset = is_reset, .is_last = is_last, .batch = *batch}};
     return stage_say(stage, who, &message);
 }
 

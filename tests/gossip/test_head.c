@@ -114,8 +114,8 @@ Test(head, evidence_is_shown_to_whoever_asks_for_heads)
     wire_put_array(&list, 2);
     wire_put_uint(&list, stage->puppets[0].tag);
     wire_put_uint(&list, STAGE_EPOCH);
-    message = (struct wire_message){.type = WIRE_HEAD_PULL,
-                                    .announce.entries = wire_list_of(&list, 1)};
+    message =
+        (struct wire_message){.type = WIRE_HEAD_PULL, .announce.entries = wire_list_of(&list, 1)};
     stage_forget(stage);
     stage_say(stage, 2, &message);
     cr_assert(stage_heard(stage, 2, WIRE_NEWS, 0, &message));

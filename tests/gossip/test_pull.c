@@ -63,20 +63,33 @@ static void say_pull(struct stage *stage, size_t who, uint64_t request, uint64_t
     stage_say(stage, who, &message);
 }
 
-/* --- Gaps
- * ------------------------------------------------------------------------------------------ */
+/* --- Gaps ------------------------------------------------------------------------------------ */
 
 Test(pull, gap_is_pulled_at_once)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;
     spread(stage, 1, 0, 1, 2);
-    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message), "without waiting for anything");
+    stage_run(stage, GAP_DELAY_MS);
+    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message), "no timeout is waited for");
     cr_assert_eq(message.pull.after, 0);
     cr_assert_not(stage_sees(stage, "p2"), "not before what it follows");
     send_range(stage, 1, message.pull.request, 0, 0, 1, 1, true);
     cr_assert(stage_sees(stage, "p1"));
     cr_assert(stage_sees(stage, "p2"), "what waited came after it");
+    cr_assert_eq(stage->core->puller.pull_count, 0U);
+    stage_free(stage);
+}
+
+Test(pull, batch_that_was_only_overtaken_is_not_pulled)
+{
+    struct stage *stage = stage_new(true);
+    spread(stage, 1, 0, 1, 2);
+    stage_run(stage, GAP_DELAY_MS - 1);
+    spread(stage, 2, 0, 0, 1);
+    cr_assert(stage_sees(stage, "p2"));
+    stage_run(stage, 100);
+    cr_assert_eq(stage_count(stage, WIRE_PULL), 0U);
     cr_assert_eq(stage->core->puller.pull_count, 0U);
     stage_free(stage);
 }
@@ -87,6 +100,7 @@ Test(pull, same_log_is_never_pulled_twice_at_once)
     spread(stage, 1, 0, 1, 2);
     spread(stage, 2, 0, 3, 4);
     announce(stage, 3, 0, 9);
+    stage_run(stage, GAP_DELAY_MS);
     cr_assert_eq(stage_count(stage, WIRE_PULL), 1U);
     cr_assert_eq(stage->core->puller.pull_count, 1U);
     stage_free(stage);
@@ -97,6 +111,7 @@ Test(pull, lost_range_is_asked_again_of_the_same_first)
     struct stage *stage = stage_new(true);
     struct wire_message message;
     spread(stage, 1, 0, 1, 2);
+    stage_run(stage, GAP_DELAY_MS);
     stage_forget(stage);
     stage_run(stage, HOP_TIMEOUT_MAX_MS);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
@@ -161,6 +176,7 @@ Test(pull, member_that_has_nothing_is_left_for_another)
     struct wire_message message;
     struct stage_list none;
     spread(stage, 1, 0, 1, 2);
+    stage_run(stage, GAP_DELAY_MS);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     stage_list_begin(&none);
     struct wire_batch nothing = stage_batch(stage, 0, 0, 0, 0, &none);
@@ -217,6 +233,7 @@ Test(pull, pulled_gap_is_announced_to_others)
     struct stage *stage = stage_new(true);
     struct wire_message message;
     spread(stage, 1, 0, 1, 2);
+    stage_run(stage, GAP_DELAY_MS);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     send_range(stage, 1, message.pull.request, 0, 0, 1, 2, false);
     stage_run(stage, ANNOUNCE_DELAY_MS + 1);
@@ -224,8 +241,7 @@ Test(pull, pulled_gap_is_announced_to_others)
     stage_free(stage);
 }
 
-/* --- Announced
- * ------------------------------------------------------------------------------------- */
+/* --- Announced ------------------------------------------------------------------------------- */
 
 Test(pull, announced_and_missing_is_pulled_after_a_few_milliseconds)
 {
@@ -269,8 +285,7 @@ Test(pull, later_announcement_waits_its_own_time)
     stage_free(stage);
 }
 
-/* --- Resets
- * ---------------------------------------------------------------------------------------- */
+/* --- Resets ---------------------------------------------------------------------------------- */
 
 Test(pull, puller_below_floor_starts_from_zero_and_sweeps)
 {
@@ -351,8 +366,7 @@ Test(pull, reset_by_one_who_knows_less_drops_nothing)
     stage_free(stage);
 }
 
-/* --- Serving
- * --------------------------------------------------------------------------------------- */
+/* --- Serving --------------------------------------------------------------------------------- */
 
 Test(serve, window_is_answered_in_ranges_that_follow_one_another)
 {

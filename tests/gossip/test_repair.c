@@ -230,8 +230,7 @@ Test(repair, gap_comes_before_a_repair)
     stage_free(stage);
 }
 
-/* --- Answering
- * ------------------------------------------------------------------------------------- */
+/* --- Answering ------------------------------------------------------------------------------- */
 
 Test(repair, leaves_and_buckets_are_shown_to_whoever_asks)
 {
@@ -248,11 +247,10 @@ Test(repair, leaves_and_buckets_are_shown_to_whoever_asks)
     cr_assert(stage_heard(stage, 1, WIRE_ROOT_PAGE, 0, &message));
     cr_assert_eq(message.root_page.version, 8);
     cr_assert_eq(message.root_page.hashes.count, ROOT_PAGE_BUCKETS);
-    message = (struct wire_message){.type = WIRE_BUCKET_PULL,
-                                    .bucket_pull = {.request = 5,
-                                                    .home = stage->puppets[0].tag,
-                                                    .epoch = STAGE_EPOCH,
-                                                    .bucket = bucket}};
+    message = (struct wire_message){
+        .type = WIRE_BUCKET_PULL,
+        .bucket_pull = {
+            .request = 5, .home = stage->puppets[0].tag, .epoch = STAGE_EPOCH, .bucket = bucket}};
     stage_say(stage, 1, &message);
     cr_assert(stage_heard(stage, 1, WIRE_BUCKET, 0, &message));
     cr_assert(message.bucket.is_last);

@@ -60,8 +60,7 @@ static bool entry_of(const struct wire_message *list, uint64_t home, uint64_t *a
     return false;
 }
 
-/* --- Digests
- * --------------------------------------------------------------------------------------- */
+/* --- Digests --------------------------------------------------------------------------------- */
 
 Test(sync, equal_digests_cost_nothing)
 {
@@ -136,8 +135,7 @@ Test(sync, logs_of_the_dead_count_nothing)
     stage_free(stage);
 }
 
-/* --- Comparing
- * ------------------------------------------------------------------------------------- */
+/* --- Comparing ------------------------------------------------------------------------------- */
 
 Test(sync, total_that_is_equal_is_not_answered)
 {
@@ -271,8 +269,7 @@ Test(sync, newer_head_is_asked_for)
     stage_free(stage);
 }
 
-/* --- The first sync
- * -------------------------------------------------------------------------------- */
+/* --- The first sync -------------------------------------------------------------------------- */
 
 static void ask_pages(struct stage *stage, size_t who, uint64_t after)
 {
@@ -414,7 +411,7 @@ Test(sync, pages_show_orphans_and_end)
     cr_assert(entry_of(&message, stage->puppets[0].tag, &applied));
     cr_assert(entry_of(&message, stage->puppets[1].tag, &applied));
     uint64_t highest = stage->puppets[0].tag > stage->puppets[1].tag ? stage->puppets[0].tag
-                                                                    : stage->puppets[1].tag;
+                                                                     : stage->puppets[1].tag;
     stage_forget(stage);
     ask_pages(stage, 2, highest);
     cr_assert(stage_heard(stage, 2, WIRE_LOGS_LIST, 0, &message));
