@@ -163,7 +163,7 @@ static unsigned differing_count(const struct pull *pull)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < ROOT_BUCKETS; i++)
-        count += pull->buckets[i / 64] >> (i % 64) & 1;
+        count += (unsigned)(pull->buckets[i / 64] >> (i % 64) & 1);
     return count;
 }
 
