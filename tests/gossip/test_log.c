@@ -171,17 +171,18 @@ Test(log, range_is_believed_only_as_far_as_something_signed_reaches)
     cr_assert_eq(log_a()->seen, 5U);
 }
 
+/* Signed with our key, for our life, and not by us: a copied disk. Our log is what we remember of
+ * it. */
 Test(log, own_log_takes_no_batches)
 {
-    struct fixture_batch batch = fixture_batch(&a, 0, 1);
-    struct wire_batch wire = {.home = f->core->tag,
-                              .epoch = f->core->epoch,
-                              .v1 = 7,
-                              .statements = {span_of(batch.bytes, 0), 0}};
-    cr_assert_eq(log_on_batch(f->core, f->core->registry.own, &wire), BATCH_KNOWN);
-    cr_assert_eq(log_on_reset_batch(f->core, f->core->registry.own, &wire, true, true),
-                 BATCH_KNOWN);
+    struct fixture_home self = {
+        .pair = f->core->config.identity, .tag = f->core->tag, .epoch = f->core->epoch};
+    struct fixture_batch batch = fixture_batch(&self, 0, 1);
+    fixture_set(f, &batch, 1, "p", 1);
+    cr_assert_eq(fixture_deliver(f, &batch), BATCH_KNOWN);
+    cr_assert_eq(fixture_show(f, &batch, true, true), BATCH_KNOWN);
     cr_assert_eq(f->core->registry.own->applied, 0U);
+    cr_assert(!fixture_sees(f, "p"));
 }
 
 Test(log, equivocating_log_is_frozen)
@@ -363,6 +364,22 @@ Test(log, reset_never_overrides_something_newer)
     cr_assert_eq(log_a()->applied, 11U);
 }
 
+/* The other way round: a page shows p as it is at 50, before the log itself has come to p's earlier
+ * record. */
+Test(log, what_a_reset_showed_is_not_overridden_by_something_older)
+{
+    fixture_tell_set(f, &a, 1, "q", 1);
+    struct fixture_batch page = fixture_batch(&a, 0, 50);
+    page.applied = 60;
+    fixture_set(f, &page, 50, "p", 50);
+    fixture_show(f, &page, true, false);
+    struct fixture_batch batch = fixture_batch(&a, 1, 20);
+    fixture_set(f, &batch, 20, "p", 20);
+    cr_assert_eq(fixture_deliver(f, &batch), BATCH_APPLIED);
+    cr_assert_eq(log_a()->applied, 20U);
+    cr_assert_eq(fixture_version(f, "p"), 50U);
+}
+
 /* We are at 20 and have forgotten the delete of p; a sender that is still at 15 shows p. */
 Test(log, reset_from_a_sender_that_knows_less_is_ignored)
 {
@@ -397,6 +414,20 @@ Test(log, delete_racing_a_sweep)
     cr_assert_eq(log_a()->applied, 101U);
     fixture_show(f, &first, false, false);
     cr_assert(!fixture_sees(f, "p"), "a repeated page does not bring it back");
+}
+
+/* The sender has forgotten the delete of p; that does not make it untrue, and others may still show
+ * p to us. */
+Test(log, deletes_are_not_swept)
+{
+    fixture_tell_delete(f, &a, 1, "p", 1);
+    struct fixture_batch page = fixture_batch(&a, 0, 9);
+    page.floor = 5;
+    fixture_set(f, &page, 9, "q", 9);
+    fixture_show(f, &page, true, true);
+    cr_assert_eq(log_a()->applied, 9U);
+    cr_assert_not_null(fixture_peer(f, "p"));
+    cr_assert(fixture_peer(f, "p")->winner->is_delete);
 }
 
 Test(log, sweep_spares_what_is_above_the_version_reached)
@@ -579,11 +610,13 @@ Test(log, floor_never_rises_above_what_is_applied)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+/* Squares leave holes of all sizes between the versions that are not superseded. */
 static void fill(uint64_t from, uint64_t to)
 {
     char peer_id[32];
     for (uint64_t version = from; version <= to; version++) {
-        snprintf(peer_id, sizeof peer_id, "peer-%llu", (unsigned long long)(version % 50));
+        snprintf(peer_id, sizeof peer_id, "peer-%llu",
+                 (unsigned long long)(version * version % 500));
         fixture_tell_set(f, &a, version, peer_id, version);
     }
 }
@@ -592,7 +625,7 @@ static void fill(uint64_t from, uint64_t to)
  */
 Test(log, ranges_read_in_pages_make_the_same_log)
 {
-    fill(1, 120);
+    fill(1, 400);
     struct fixture *other = fixture_new();
     fixture_home(other, 1, 10);
     struct log *copy = registry_log_make(other->core, a.tag, 10);
@@ -608,7 +641,7 @@ Test(log, ranges_read_in_pages_make_the_same_log)
                                    .epoch = 10,
                                    .v0 = after,
                                    .v1 = through,
-                                   .applied = 120,
+                                   .applied = 400,
                                    .statements = wire_list_of(&list, count)};
         cr_assert_eq(log_on_batch(other->core, copy, &batch), BATCH_APPLIED);
         cr_assert_eq(copy->applied, through, "each page ends at something signed");
@@ -617,7 +650,7 @@ Test(log, ranges_read_in_pages_make_the_same_log)
     struct hash ours, theirs;
     root_compute(log_a(), &ours);
     root_compute(copy, &theirs);
-    cr_assert_eq(copy->held_count, 50U);
+    cr_assert_eq(copy->held_count, log_a()->held_count);
     cr_assert_eq(memcmp(&ours, &theirs, sizeof ours), 0);
     fixture_free(other);
 }

@@ -211,6 +211,24 @@ Test(orphans, second_absence_has_a_grace_of_its_own)
     cr_assert(!fixture_sees(f, "p"));
 }
 
+/* The first absence ends the shortest ttl; the second must know the next one. */
+Test(orphans, shortest_ttl_is_known_after_the_first_ones_are_gone)
+{
+    struct fixture_batch batch = fixture_batch(&a, 1, 3);
+    fixture_set_ttl(f, &batch, 2, "brief", 1, 20);
+    fixture_set_ttl(f, &batch, 3, "longer", 1, 40);
+    fixture_deliver(f, &batch);
+    dies(&a);
+    fixture_wait(f, 25 * 1000);
+    cr_assert_null(fixture_peer(f, "brief"));
+    fixture_state(f, &a, MEMBER_ALIVE, fixture_now(f));
+    dies(&a);
+    fixture_wait(f, 40 * 1000 - 1);
+    cr_assert(fixture_sees(f, "longer"));
+    fixture_wait(f, 1);
+    cr_assert(!fixture_sees(f, "longer"));
+}
+
 /* What was dropped meanwhile must be found missing, although the version is the one that was
  * proved. */
 Test(orphans, log_that_lost_entries_is_not_proved_when_its_home_returns)
@@ -324,6 +342,17 @@ Test(orphans, dead_homes_log_goes_when_nothing_is_left_in_it)
     const struct gossip_event *gone = fixture_last(f, GOSSIP_EVENT_LOG);
     cr_assert(gone->log.is_gone && gone->log.tag == a.tag && gone->log.epoch == a.epoch);
     cr_assert_eq(f->core->registry.records_digest, 0U);
+}
+
+/* The same life again, after its log was dropped here: it is pulled anew. */
+Test(orphans, dead_home_that_returns_begins_its_log_anew)
+{
+    dies(&a);
+    fixture_wait(f, TTL);
+    cr_assert_null(fixture_log(f, &a));
+    fixture_state(f, &a, MEMBER_ALIVE, fixture_now(f));
+    cr_assert_eq(fixture_tell_set(f, &a, 1, "p", 1), BATCH_APPLIED);
+    cr_assert(fixture_sees(f, "p"));
 }
 
 /* The others still compare this log with us: they would send it again and again. */
