@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* core.h - struct gossip itself: the modules' states side by side, and what all of them share. Internal. */
+/* core.h - struct gossip itself: the modules' states side by side, and what all of them share.
+ * Internal. */
 #ifndef AURORA_GOSSIP_CORE_H
 #define AURORA_GOSSIP_CORE_H
 
@@ -31,11 +32,11 @@ struct gossip {
     struct gossip_time now; /* of the current input; mono_ms never goes back */
     uint64_t stamp;         /* last used in an accusation */
     bool is_leaving;
-    bool is_stopped;        /* LEFT was said, or our key is in use elsewhere: silent from now on */
+    bool is_stopped; /* LEFT was said, or our key is in use elsewhere: silent from now on */
     struct prng prng;
     struct timers timers;
-    struct timer report;    /* TIMER_REPORT */
-    struct timer leave;     /* TIMER_LEAVE */
+    struct timer report; /* TIMER_REPORT */
+    struct timer leave;  /* TIMER_LEAVE */
     struct members members;
     struct detector detector;
     struct join join;
@@ -54,17 +55,20 @@ struct gossip {
     } events;
 };
 
-/* events.c: the queue to the host. event_push stamps wall_ms; blobs in the event are handed over (retain first). */
+/* events.c: the queue to the host. event_push stamps wall_ms; blobs in the event are handed over
+ * (retain first). */
 void event_push(struct gossip *, struct gossip_event);
 void event_reply(struct gossip *, struct gossip_reply);
-/* A flag of gossip_status may have changed: report at the end of this input, not only once a second. */
+/* A flag of gossip_status may have changed: report at the end of this input, not only once a
+ * second. */
 void event_status_soon(struct gossip *);
 /* TIMER_REPORT is due. */
 void events_report(struct gossip *);
 void events_free(struct gossip *);
 
 /* inbox.c: one datagram, opened, checked and dispatched. */
-enum gossip_drop inbox_receive(struct gossip *, const struct addr *from, const uint8_t *bytes, size_t len);
+enum gossip_drop inbox_receive(struct gossip *, const struct addr *from, const uint8_t *bytes,
+                               size_t len);
 
 /* Counts a dropped packet, message or statement. */
 static inline void drop_count(struct gossip *g, enum gossip_drop reason)

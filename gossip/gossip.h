@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* gossip.h - the protocol as a value: bytes, commands and the time go in; packets, events and the next
- * deadline come out. The only header of the core that hosts (node/, sim/) need, with the plain types it
- * includes.
+/* gossip.h - the protocol as a value: bytes, commands and the time go in; packets, events and the
+ * next deadline come out. The only header of the core that hosts (node/, sim/) need, with the plain
+ * types it includes.
  *
- * A host calls gossip_receive for each datagram, gossip_tick when gossip_deadline_ms has come, and the
- * commands when asked; after any of them it drains gossip_next_packet and gossip_next_event until both are
- * empty. Nothing calls back. One thread at a time may use one struct gossip. */
+ * A host calls gossip_receive for each datagram, gossip_tick when gossip_deadline_ms has come, and
+ * the commands when asked; after any of them it drains gossip_next_packet and gossip_next_event
+ * until both are empty. Nothing calls back. One thread at a time may use one struct gossip. */
 #ifndef AURORA_GOSSIP_GOSSIP_H
 #define AURORA_GOSSIP_GOSSIP_H
 
@@ -34,7 +34,8 @@ enum gossip_detector {
     DETECTOR_SWIM,       /* Das, Gupta and Motivala 2002, with suspicion; any one accuser kills */
 };
 
-/* Values of a network protocol's life; gossip_config_defaults fills the ones that have a default. */
+/* Values of a network protocol's life; gossip_config_defaults fills the ones that have a default.
+ */
 struct gossip_config {
     const char *cluster; /* 1 to CLUSTER_NAME_MAX_BYTES; copied, as all strings here */
     const char *name;    /* 1 to NODE_NAME_MAX_BYTES */
@@ -44,8 +45,8 @@ struct gossip_config {
     size_t address_count;                      /* at least 1 */
     struct key_pair identity;
     struct seal_keyring keyring;
-    uint8_t seed[32];  /* for the PRNG and the nonce prefix: unique for every start of every node */
-    uint64_t epoch;    /* at least 1; higher than at any earlier start that is remembered */
+    uint8_t seed[32]; /* for the PRNG and the nonce prefix: unique for every start of every node */
+    uint64_t epoch;   /* at least 1; higher than at any earlier start that is remembered */
     struct addr seeds[SEEDS_MAX];
     size_t seed_count;
     enum gossip_detector detector;
@@ -55,7 +56,7 @@ struct gossip_config {
     uint32_t probe_timeout_min_ms;
     uint32_t probe_timeout_max_ms;
     uint32_t probe_indirect_count;
-    uint32_t suspicion_min_ms;     /* max(this, log10(N) * 1 s) */
+    uint32_t suspicion_min_ms; /* max(this, log10(N) * 1 s) */
     uint32_t suspicion_max_factor;
     uint32_t orphan_grace_ms;
     uint32_t delete_keep_min_ms;
@@ -75,36 +76,41 @@ void gossip_config_defaults(struct gossip_config *);
 
 struct gossip;
 
-/* --- Life ------------------------------------------------------------------------------------------ */
+/* --- Life
+ * ------------------------------------------------------------------------------------------ */
 
 /* Starts joining at once when there are seeds. The caller owns the result. */
 struct gossip *gossip_new(const struct gossip_config *, struct gossip_time now);
 /* Releases everything, events not drained included. */
 void gossip_free(struct gossip *);
 
-/* --- What a restarted node gives back before its first tick --------------------------------------- */
+/* --- What a restarted node gives back before its first tick
+ * --------------------------------------- */
 
-/* A member that the last life knew (its ALIVE statement): an address to rejoin through, nothing more.
- * False: not a valid statement. */
+/* A member that the last life knew (its ALIVE statement): an address to rejoin through, nothing
+ * more. False: not a valid statement. */
 bool gossip_restore_member(struct gossip *, struct span alive_statement);
-/* A lease of the last life: our own RECORD of an older epoch, and the wall time of its last heartbeat.
- * Re-issued after the first sync, under the rules of docs/PROTOCOL.md. False: not a valid statement. */
-bool gossip_restore_lease(struct gossip *, struct span record_statement, uint64_t heartbeat_wall_ms);
+/* A lease of the last life: our own RECORD of an older epoch, and the wall time of its last
+ * heartbeat. Re-issued after the first sync, under the rules of docs/PROTOCOL.md. False: not a
+ * valid statement. */
+bool gossip_restore_lease(struct gossip *, struct span record_statement,
+                          uint64_t heartbeat_wall_ms);
 
-/* --- Input ----------------------------------------------------------------------------------------- */
+/* --- Input
+ * ----------------------------------------------------------------------------------------- */
 
 /* Why a packet (or one message in it) was dropped; counted in gossip_stats.drops. */
 enum gossip_drop {
     DROP_NONE = 0,
     DROP_TOO_LONG,
     DROP_TOO_SHORT,
-    DROP_VERSION,       /* of the sealing */
-    DROP_UNKNOWN_KEY,   /* sealed with a key, or in a cluster, that is not ours */
-    DROP_FORGED,        /* does not authenticate */
+    DROP_VERSION,     /* of the sealing */
+    DROP_UNKNOWN_KEY, /* sealed with a key, or in a cluster, that is not ours */
+    DROP_FORGED,      /* does not authenticate */
     DROP_MALFORMED,
-    DROP_NOT_FOR_US,    /* names another receiver */
-    DROP_OWN,           /* names ourselves as its sender */
-    DROP_REPLAYED,      /* counter seen before, or too old; or an epoch that has ended */
+    DROP_NOT_FOR_US, /* names another receiver */
+    DROP_OWN,        /* names ourselves as its sender */
+    DROP_REPLAYED,   /* counter seen before, or too old; or an epoch that has ended */
     DROP_UNKNOWN_SENDER,
     DROP_BAD_SIGNATURE, /* a statement's */
     DROP_UNKNOWN_TYPE,  /* a message type of a later version */
@@ -119,29 +125,33 @@ const char *gossip_drop_name(enum gossip_drop);
 /* One datagram. DROP_NONE, or why the whole packet was dropped. */
 enum gossip_drop gossip_receive(struct gossip *, struct gossip_time now, const struct addr *from,
                                 const uint8_t *bytes, size_t len);
-/* Runs everything that is due. May be called early or late; late by over STALL_MS counts as a stall. */
+/* Runs everything that is due. May be called early or late; late by over STALL_MS counts as a
+ * stall. */
 void gossip_tick(struct gossip *, struct gossip_time now);
 /* Monotonic; UINT64_MAX: never. */
 uint64_t gossip_deadline_ms(const struct gossip *);
 
-/* --- Commands -------------------------------------------------------------------------------------- */
+/* --- Commands
+ * -------------------------------------------------------------------------------------- */
 
-/* Every command is answered by exactly one GOSSIP_EVENT_REPLY with its request number, at once or later;
- * the events that the command caused come before it, so that a client reads its own write. */
+/* Every command is answered by exactly one GOSSIP_EVENT_REPLY with its request number, at once or
+ * later; the events that the command caused come before it, so that a client reads its own write.
+ */
 enum gossip_result {
     RESULT_OK = 0,
-    RESULT_NOT_READY,     /* the first sync is not done: try again */
+    RESULT_NOT_READY, /* the first sync is not done: try again */
     RESULT_UNKNOWN_PEER,
-    RESULT_INVALID,       /* a field: its name is in reply.field */
-    RESULT_TOO_LARGE,     /* the record does not fit STATEMENT_MAX_BYTES */
+    RESULT_INVALID,   /* a field: its name is in reply.field */
+    RESULT_TOO_LARGE, /* the record does not fit STATEMENT_MAX_BYTES */
     RESULT_QUOTA_HOME,
     RESULT_QUOTA_CLUSTER,
-    RESULT_BUSY,          /* FORWARDS_MAX */
+    RESULT_BUSY, /* FORWARDS_MAX */
     RESULT_WRONG_TOKEN,
     RESULT_TOKEN_NEEDED,
-    RESULT_UNSIGNED_KEY,  /* an "ed25519:" id without its holder's valid signature */
-    RESULT_OLD_VERSION,   /* peer_version is not above the known one */
-    RESULT_UNREACHABLE,   /* a deregistration whose home does not answer, and could not be taken over */
+    RESULT_UNSIGNED_KEY, /* an "ed25519:" id without its holder's valid signature */
+    RESULT_OLD_VERSION,  /* peer_version is not above the known one */
+    RESULT_UNREACHABLE,  /* a deregistration whose home does not answer, and could not be taken over
+                          */
     RESULT_LEAVING,
     RESULTS
 };
@@ -149,8 +159,8 @@ const char *gossip_result_name(enum gossip_result);
 
 struct gossip_registration {
     struct peer_description peer; /* spans are the caller's; copied */
-    /* The new record's lease token (its hash); a known record with a token is only replaced when the
-     * request shows that token: `shown`. */
+    /* The new record's lease token (its hash); a known record with a token is only replaced when
+     * the request shows that token: `shown`. */
     bool has_token;
     uint8_t token_hash[LEASE_TOKEN_HASH_BYTES];
     bool has_shown;
@@ -160,37 +170,45 @@ struct gossip_registration {
 void gossip_register(struct gossip *, struct gossip_time now, uint64_t request,
                      const struct gossip_registration *);
 /* token_hash NULL: the seed API, which knows no tokens. May be forwarded to the peer's home. */
-void gossip_heartbeat(struct gossip *, struct gossip_time now, uint64_t request, struct span peer_id,
-                      const uint8_t *token_hash);
+void gossip_heartbeat(struct gossip *, struct gossip_time now, uint64_t request,
+                      struct span peer_id, const uint8_t *token_hash);
 /* A record that has a token is only ended by it. */
-void gossip_deregister(struct gossip *, struct gossip_time now, uint64_t request, struct span peer_id,
-                       const uint8_t *token_hash);
+void gossip_deregister(struct gossip *, struct gossip_time now, uint64_t request,
+                       struct span peer_id, const uint8_t *token_hash);
 /* Asks these addresses, too, for members; they are not remembered as seeds. */
 void gossip_join(struct gossip *, struct gossip_time now, const struct addr *, size_t count);
 /* Replaces the seed list (host names were resolved again). */
 void gossip_set_seeds(struct gossip *, const struct addr *, size_t count);
 void gossip_set_keyring(struct gossip *, const struct seal_keyring *);
-/* Says LEFT to everybody. GOSSIP_EVENT_LEFT follows when it has been said; then the host may stop. */
+/* Says LEFT to everybody. GOSSIP_EVENT_LEFT follows when it has been said; then the host may stop.
+ */
 void gossip_leave(struct gossip *, struct gossip_time now);
 /* The host's queue towards its view is more than half full: stop pulling until told otherwise. */
 void gossip_hold_pulls(struct gossip *, bool hold);
 
-/* --- Output ---------------------------------------------------------------------------------------- */
+/* --- Output
+ * ---------------------------------------------------------------------------------------- */
 
-/* The next sealed datagram, highest priority first; `buf` has PACKET_MAX_BYTES of room. False: none may
- * leave now. Call gossip_deadline_ms after draining: pacing may have set a deadline. */
+/* The next sealed datagram, highest priority first; `buf` has PACKET_MAX_BYTES of room. False: none
+ * may leave now. Call gossip_deadline_ms after draining: pacing may have set a deadline. */
 bool gossip_next_packet(struct gossip *, struct gossip_time now, struct addr *to,
                         uint8_t buf[PACKET_MAX_BYTES], size_t *len);
 
-enum member_state { MEMBER_ALIVE = 0, MEMBER_SUSPECT, MEMBER_UNREACHABLE, MEMBER_DEAD, MEMBER_LEFT,
-                    MEMBER_FORGOTTEN };
+enum member_state {
+    MEMBER_ALIVE = 0,
+    MEMBER_SUSPECT,
+    MEMBER_UNREACHABLE,
+    MEMBER_DEAD,
+    MEMBER_LEFT,
+    MEMBER_FORGOTTEN
+};
 const char *member_state_name(enum member_state);
 
 /* Is a home's word about its peers current at this node? */
 enum home_standing {
     HOME_VOUCHES = 0, /* ALIVE here, and we are not cut off */
     HOME_DOUBTED,     /* SUSPECT here: its peers stay live, last_seen stands still */
-    HOME_GONE,        /* unreachable, DEAD, LEFT, restarted, or we are cut off: its peers are orphaned */
+    HOME_GONE, /* unreachable, DEAD, LEFT, restarted, or we are cut off: its peers are orphaned */
 };
 
 enum log_state { LOG_BEHIND = 0, LOG_PROVED, LOG_DIVERGED, LOG_EQUIVOCATING };
@@ -205,26 +223,28 @@ enum peer_down_reason {
 };
 
 enum gossip_event_kind {
-    GOSSIP_EVENT_MEMBER = 1, /* a member's state, statement or rtt class changed */
-    GOSSIP_EVENT_ACCUSED,    /* somebody accused somebody (for "why") */
-    GOSSIP_EVENT_PEER_UP,    /* a peer became visible */
-    GOSSIP_EVENT_PEER_UPDATE,/* its winning record changed */
+    GOSSIP_EVENT_MEMBER = 1,  /* a member's state, statement or rtt class changed */
+    GOSSIP_EVENT_ACCUSED,     /* somebody accused somebody (for "why") */
+    GOSSIP_EVENT_PEER_UP,     /* a peer became visible */
+    GOSSIP_EVENT_PEER_UPDATE, /* its winning record changed */
     GOSSIP_EVENT_PEER_DOWN,
-    GOSSIP_EVENT_HEARTBEAT,  /* at its home: a lease was renewed */
-    GOSSIP_EVENT_LEASE_END,  /* an own lease ended (for the snapshot) */
-    GOSSIP_EVENT_HOME,       /* a (home, epoch)'s standing changed */
-    GOSSIP_EVENT_LOG,        /* a log's version or state changed (at most one per log and second but for state) */
-    GOSSIP_EVENT_STATUS,     /* about once a second, and at once when a flag in it changes */
-    GOSSIP_EVENT_EPOCH,      /* our epoch was raised: persist it */
-    GOSSIP_EVENT_CONFLICT,   /* a name or key is in use twice */
-    GOSSIP_EVENT_JOINED,     /* a seed answered */
-    GOSSIP_EVENT_ALONE,      /* no seed answered in time: started alone, still trying */
-    GOSSIP_EVENT_LEFT,       /* leaving is done */
+    GOSSIP_EVENT_HEARTBEAT, /* at its home: a lease was renewed */
+    GOSSIP_EVENT_LEASE_END, /* an own lease ended (for the snapshot) */
+    GOSSIP_EVENT_HOME,      /* a (home, epoch)'s standing changed */
+    GOSSIP_EVENT_LOG,    /* a log's version or state changed (at most one per log and second but for
+                            state) */
+    GOSSIP_EVENT_STATUS, /* about once a second, and at once when a flag in it changes */
+    GOSSIP_EVENT_EPOCH,  /* our epoch was raised: persist it */
+    GOSSIP_EVENT_CONFLICT, /* a name or key is in use twice */
+    GOSSIP_EVENT_JOINED,   /* a seed answered */
+    GOSSIP_EVENT_ALONE,    /* no seed answered in time: started alone, still trying */
+    GOSSIP_EVENT_LEFT,     /* leaving is done */
     GOSSIP_EVENT_REPLY,
 };
 
 enum gossip_conflict {
-    CONFLICT_NAME = 1,   /* another live member has our name (or two others share one): shown, nothing stops */
+    CONFLICT_NAME =
+        1, /* another live member has our name (or two others share one): shown, nothing stops */
     CONFLICT_KEY_IN_USE, /* our key still answers elsewhere: a starting node must not run */
     CONFLICT_KEY_HIGHER, /* our key runs elsewhere with a higher epoch: a running node must stop */
 };
@@ -236,7 +256,8 @@ struct gossip_stats {
     uint64_t signatures_verified, signatures_made;
     uint64_t probes_sent, probes_failed, indirect_probes_sent, nacks_in;
     uint64_t accusations_made, refutations_made, deaths_declared;
-    uint64_t spread_payloads_in, spread_payloads_duplicate; /* record batches arriving by tree or pull; already known */
+    uint64_t spread_payloads_in,
+        spread_payloads_duplicate; /* record batches arriving by tree or pull; already known */
     uint64_t spread_sent, spread_resent, announced, missing_pulled;
     uint64_t compares, pulls, pull_bytes_in, sweeps, repairs;
     uint64_t outbox_dropped, events_held, forwards, adoptions;
@@ -244,13 +265,14 @@ struct gossip_stats {
 
 struct gossip_status {
     bool converged;
-    bool synced;     /* the first sync is done */
+    bool synced; /* the first sync is done */
     bool cut_off;
     bool leaving;
     uint32_t health; /* Lifeguard's local health multiplier, 0 (well) to HEALTH_MAX */
     uint32_t members_alive, members; /* ourselves included */
     uint64_t peers_visible, records_held;
-    uint64_t view_digest[2]; /* sum over visible peers of a hash of (peer_id, home, epoch, version) */
+    uint64_t
+        view_digest[2]; /* sum over visible peers of a hash of (peer_id, home, epoch, version) */
     uint64_t epoch;
     uint32_t logs, logs_behind, logs_diverged;
     uint32_t outbox_packets;
@@ -279,25 +301,44 @@ struct gossip_event {
             bool is_self;
             struct blob *alive;
         } member;
-        struct { uint64_t accuser, subject, epoch, incarnation; uint32_t accusers; } accused;
         struct {
-            struct blob *record;       /* DOWN: the one that was visible */
+            uint64_t accuser, subject, epoch, incarnation;
+            uint32_t accusers;
+        } accused;
+        struct {
+            struct blob *record; /* DOWN: the one that was visible */
             uint64_t home, epoch, version;
             enum peer_down_reason reason; /* DOWN */
-            uint64_t expires_in_ms;    /* where we are its home; else 0 */
-            uint64_t view_digest[2];   /* after this event */
+            uint64_t expires_in_ms;       /* where we are its home; else 0 */
+            uint64_t view_digest[2];      /* after this event */
         } peer;
-        struct { struct blob *record; uint64_t expires_in_ms; } heartbeat; /* and LEASE_END */
-        struct { uint64_t tag, epoch; enum home_standing standing; uint64_t since_wall_ms; } home;
+        struct {
+            struct blob *record;
+            uint64_t expires_in_ms;
+        } heartbeat; /* and LEASE_END */
+        struct {
+            uint64_t tag, epoch;
+            enum home_standing standing;
+            uint64_t since_wall_ms;
+        } home;
         struct {
             uint64_t tag, epoch, applied, head_version, live_count;
             enum log_state state;
             bool is_gone; /* the log was dropped */
         } log;
         struct gossip_status status;
-        struct { uint64_t epoch; } epoch;
-        struct { enum gossip_conflict what; uint64_t tag; struct addr addr; struct blob *alive; } conflict;
-        struct { struct addr addr; } joined;
+        struct {
+            uint64_t epoch;
+        } epoch;
+        struct {
+            enum gossip_conflict what;
+            uint64_t tag;
+            struct addr addr;
+            struct blob *alive;
+        } conflict;
+        struct {
+            struct addr addr;
+        } joined;
         struct gossip_reply reply;
     };
 };
@@ -306,7 +347,8 @@ bool gossip_next_event(struct gossip *, struct gossip_event *);
 /* Releases what an event holds. */
 void gossip_event_release(struct gossip_event *);
 
-/* --- Inspection (read only; for tests, the simulator's checkers and snapshots) -------------------- */
+/* --- Inspection (read only; for tests, the simulator's checkers and snapshots)
+ * -------------------- */
 
 uint64_t gossip_tag(const struct gossip *);
 void gossip_status_now(const struct gossip *, struct gossip_status *);
@@ -333,7 +375,8 @@ bool gossip_log_at(const struct gossip *, size_t index, struct gossip_log_info *
 struct gossip_peer_info {
     bool visible;
     uint64_t home, epoch, version;
-    const struct blob *record; /* borrowed until the next input; the winning statement; may be a deletion */
+    const struct blob
+        *record; /* borrowed until the next input; the winning statement; may be a deletion */
 };
 bool gossip_peer_find(const struct gossip *, struct span peer_id, struct gossip_peer_info *);
 /* Own leases, for a full snapshot: index from 0; false: no more. */

@@ -30,8 +30,9 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 /* Decoder budgets: what one datagram may make us look at, so that no length field costs memory or
  * time. */
 #define WIRE_ELEMENTS_MAX \
-    1200                  /* MessagePack elements in a packet: no honest one has more than bytes */
-#define WIRE_DEPTH_MAX 6  /* packet > message > list > statement > archetypes: honest ones need 5 \
+    1200 /* MessagePack elements in a packet: no honest one has more than bytes */
+#define WIRE_DEPTH_MAX                                                                            \
+    6                     /* packet > message > list > statement > archetypes: honest ones need 5 \
                            */
 #define WIRE_LIST_MAX 128 /* entries in any list of a message */
 
@@ -61,7 +62,7 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 /* --- Memory: what one node may be made to hold --------------------------------------------------
  */
 
-#define MEMBERS_MAX             20000 /* every node keeps every other: beyond it, a different design */
+#define MEMBERS_MAX             20000 /* every node keeps every other */
 #define SEEDS_MAX               16
 #define RECORDS_MAX             1000000 /* per cluster, checked where a registration enters */
 #define RECORDS_PER_HOME_MAX    200000

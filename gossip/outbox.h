@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* outbox.h - packets on their way out: coalesced per destination, in order of priority, paced, sealed
- * when drained. */
+/* outbox.h - packets on their way out: coalesced per destination, in order of priority, paced,
+ * sealed when drained. */
 #ifndef AURORA_GOSSIP_OUTBOX_H
 #define AURORA_GOSSIP_OUTBOX_H
 
@@ -17,7 +17,14 @@ struct gossip;
 struct member;
 
 /* Highest first. PROBE is never queued behind anything and never paced. */
-enum priority { PRIORITY_PROBE = 0, PRIORITY_MEMBERSHIP, PRIORITY_DELETE, PRIORITY_SET, PRIORITY_BULK, PRIORITIES };
+enum priority {
+    PRIORITY_PROBE = 0,
+    PRIORITY_MEMBERSHIP,
+    PRIORITY_DELETE,
+    PRIORITY_SET,
+    PRIORITY_BULK,
+    PRIORITIES
+};
 
 struct parcel; /* outbox.c: one packet being filled or waiting */
 
@@ -35,15 +42,15 @@ struct outbox {
     size_t count;
     struct bucket steady; /* egress_bytes_per_s: all but probes (never paced) and bulk */
     struct bucket bulk;   /* BULK_BYTES_PER_S */
-    struct timer pace; /* TIMER_PACE */
+    struct timer pace;    /* TIMER_PACE */
     uint8_t nonce_prefix[16];
     uint64_t nonce_counter;
 };
 
 void outbox_init(struct gossip *);
 void outbox_free(struct gossip *);
-/* Queues a message to a member (at its link's address). False: no address, or the queue is full of more important
- * things (counted). */
+/* Queues a message to a member (at its link's address). False: no address, or the queue is full of
+ * more important things (counted). */
 bool outbox_send(struct gossip *, struct member *to, enum priority, const struct wire_message *);
 /* To an address whose owner may be unknown (receiver tag 0 when unknown). */
 bool outbox_send_to(struct gossip *, const struct addr *to, uint64_t receiver, enum priority,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* text.h - is a run of bytes from outside text that may be shown and stored? Internal. */
+/* text.h - is a run of bytes from outside text that may be shown and stored? */
 #ifndef AURORA_GOSSIP_TEXT_H
 #define AURORA_GOSSIP_TEXT_H
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # demo.sh - a cluster of three nodes on this machine, with sample peers (`make run`)
 #
-# Starts three nodes with one seed, registers peers with different nodes, shows what each node finds, and
-# runs until Ctrl-C. ONCE=1: does it, checks what it shows, and exits 0 or 1.
+# Starts three nodes with one seed, registers peers with different nodes, shows what each node
+# finds, and runs until Ctrl-C. ONCE=1: does it, checks what it shows, and exits 0 or 1.
 set -euo pipefail
 
 build=${BUILD:-build}
@@ -39,7 +39,10 @@ for port in "${http_ports[@]}"; do
 done
 
 # A value of the node's ports.json, as {"gossip": "host:port", "http": "host:port"}.
-port_of() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1/ports.json" "$2"; }
+port_of() {
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' \
+        "$1/ports.json" "$2"
+}
 
 # Tries a command until it succeeds, for at most $1 seconds.
 within() {
@@ -66,7 +69,8 @@ sees_three() { [ "$("$build/aurora" --node "$1" --json members | grep -c '"alive
 finds() { [ "$(curl -fsS "$1/discover" | grep -o '"peer_id"' | wc -l)" = "$2" ]; }
 
 register() {
-    curl -fsS "$1/register" -H 'Content-Type: application/json' -d "$2" >/dev/null || fail "$1 refused $2"
+    curl -fsS "$1/register" -H 'Content-Type: application/json' -d "$2" >/dev/null ||
+        fail "$1 refused $2"
 }
 
 echo "Starting three nodes: ${names[*]}."
@@ -79,9 +83,12 @@ for url in "${urls[@]}"; do
 done
 
 echo "Registering a browser tab with red, a Python agent with green, a printer with blue."
-register "${urls[0]}" '{"peer_id":"tab-7f3a","address":"198.51.100.20","port":0,"archetypes":["browser"],"metadata":{"page":"demo"}}'
-register "${urls[1]}" '{"peer_id":"agent-1","address":"198.51.100.21","port":9000,"archetypes":["agent","pepino"],"metadata":{"language":"python"}}'
-register "${urls[2]}" '{"peer_id":"printer-1","address":"198.51.100.22","port":9100,"archetypes":["printer"],"metadata":{"paper":"A4"}}'
+register "${urls[0]}" '{"peer_id":"tab-7f3a","address":"198.51.100.20","port":0,
+    "archetypes":["browser"],"metadata":{"page":"demo"}}'
+register "${urls[1]}" '{"peer_id":"agent-1","address":"198.51.100.21","port":9000,
+    "archetypes":["agent","pepino"],"metadata":{"language":"python"}}'
+register "${urls[2]}" '{"peer_id":"printer-1","address":"198.51.100.22","port":9100,
+    "archetypes":["printer"],"metadata":{"paper":"A4"}}'
 for url in "${urls[@]}"; do
     within 10 finds "$url" 3 || fail "$url does not find the three peers"
 done
@@ -118,6 +125,7 @@ while sleep 60 & wait $!; do
     for i in 0 1 2; do
         peers=(tab-7f3a agent-1 printer-1)
         curl -fsS "${urls[$i]}/heartbeat" -H 'Content-Type: application/json' \
-            -d "{\"peer_id\":\"${peers[$i]}\"}" >/dev/null || echo "demo: ${names[$i]} does not answer" >&2
+            -d "{\"peer_id\":\"${peers[$i]}\"}" >/dev/null ||
+            echo "demo: ${names[$i]} does not answer" >&2
     done
 done

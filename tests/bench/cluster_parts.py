@@ -13,8 +13,13 @@ from harness import Cluster, wait_until
 
 def row(what, value, reference=None, reference_is=""):
     ratio = value / reference if reference else None
-    return {"what": what, "value": value, "reference": reference, "ratio": ratio,
-            "reference_is": reference_is}
+    return {
+        "what": what,
+        "value": value,
+        "reference": reference,
+        "ratio": ratio,
+        "reference_is": reference_is,
+    }
 
 
 def percentile(values, share):
@@ -47,19 +52,33 @@ def idle(folder, seconds):
         nodes = cluster.start(30)
         time.sleep(10)  # what joining stirred up has settled
         cpu = [cpu_seconds(node.process.pid) for node in nodes]
-        sent = [node.metric("aurora_gossip_bytes_out_total") for node in nodes]
+        sent = [node.metric("aurora_bytes_out_total") for node in nodes]
         progress(f"30 nodes are idle for {seconds:.0f} s")
         started = time.monotonic()
         time.sleep(seconds)
         took = time.monotonic() - started
         cpu = [(cpu_seconds(node.process.pid) - before) / took for node, before in zip(nodes, cpu)]
         memory = [memory_bytes(node.process.pid) for node in nodes]
-        sent = [(node.metric("aurora_gossip_bytes_out_total") - before) / took
-                for node, before in zip(nodes, sent)]
+        sent = [
+            (node.metric("aurora_bytes_out_total") - before) / took
+            for node, before in zip(nodes, sent)
+        ]
         return [
-            row("idle, 30 nodes: memory per node (PSS), MB", statistics.median(memory) / 1e6, 7, "serf"),
-            row("idle, 30 nodes: CPU per node, % of a core", 100 * statistics.mean(cpu), 0.24, "serf"),
-            row("idle, 30 nodes: UDP payload sent per node, B/s", statistics.mean(sent), 268, "serf"),
+            row(
+                "idle, 30 nodes: memory per node (PSS), MB",
+                statistics.median(memory) / 1e6,
+                7,
+                "serf",
+            ),
+            row(
+                "idle, 30 nodes: CPU per node, % of a core",
+                100 * statistics.mean(cpu),
+                0.24,
+                "serf",
+            ),
+            row(
+                "idle, 30 nodes: UDP payload sent per node, B/s", statistics.mean(sent), 268, "serf"
+            ),
         ]
     finally:
         cluster.close()
@@ -79,7 +98,7 @@ class Asker:
 
 
 def visibility(folder, _seconds):
-    """From the answer to a registration at one of 10 nodes until the last of them finds the peer."""
+    """From the answer to a registration at one of 10 nodes until the last one finds the peer."""
     cluster = Cluster(folder)
     try:
         nodes = cluster.start(10)
@@ -116,13 +135,20 @@ def detection(folder, _seconds):
             victim.kill()
             started = time.monotonic()
             others = cluster.running()
-            wait_until(lambda: all(node.members()[victim.name] == "dead" for node in others), 30, "dead")
+            wait_until(
+                lambda: all(node.members()[victim.name] == "dead" for node in others), 30, "dead"
+            )
             times.append(time.monotonic() - started)
             progress(f"death {i + 1} of 7 known everywhere after {times[-1]:.1f} s")
             victim.start(nodes[:1])
             cluster.wait_all_alive(30)
         return [
-            row("kill -9 known at all of 10 nodes, median, s", statistics.median(times), 8.1, "serf, 30 nodes"),
+            row(
+                "kill -9 known at all of 10 nodes, median, s",
+                statistics.median(times),
+                8.1,
+                "serf, 30 nodes",
+            ),
             row("kill -9 known at all of 10 nodes, worst of 7, s", max(times)),
         ]
     finally:
@@ -139,8 +165,14 @@ def saturation(folder, seconds):
             assert nodes[i % 5].register(f"peer-{i}").status_code == 200
         cluster.wait_views_equal()
         before = sum(node.metric("aurora_accusations_made_total") for node in nodes)
-        loads = [subprocess.Popen(["wrk", "-t1", "-c16", f"-d{int(seconds)}s", node.url("/discover")],
-                                  stdout=subprocess.PIPE, text=True) for node in nodes]
+        loads = [
+            subprocess.Popen(
+                ["wrk", "-t1", "-c16", f"-d{int(seconds)}s", node.url("/discover")],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for node in nodes
+        ]
         progress(f"wrk saturates five nodes for {seconds:.0f} s")
         worst = 0
         while any(load.poll() is None for load in loads):

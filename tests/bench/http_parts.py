@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/discover beside nginx returning the same bytes: one core for the server, another for the load."""
+"""/discover beside nginx with the same bytes: one core for the server, one for the load."""
 
 import os
 import pathlib
@@ -34,8 +34,12 @@ def pinned(core, command):
 
 def load(url, seconds):
     """Requests per second, 64 keep-alive connections, from the second core."""
-    output = subprocess.run(pinned(1, ["wrk", "-t1", "-c64", f"-d{seconds:g}s", url]),
-                            capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        pinned(1, ["wrk", "-t1", "-c64", f"-d{seconds:g}s", url]),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(output)
     return float(output.split("Requests/sec:")[1].split()[0])
@@ -43,6 +47,7 @@ def load(url, seconds):
 
 def free_port():
     import socket
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -54,8 +59,9 @@ def start_nginx(folder, root):
         port = free_port()
         path = folder / "nginx.conf"
         path.write_text(NGINX.format(folder=folder, port=port, root=root))
-        process = subprocess.Popen(pinned(0, ["nginx", "-p", str(folder), "-c", str(path)]),
-                                   stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            pinned(0, ["nginx", "-p", str(folder), "-c", str(path)]), stderr=subprocess.DEVNULL
+        )
         time.sleep(0.3)
         if process.poll() is None:
             return process, port
@@ -76,19 +82,36 @@ def reads(folder, seconds):
         wait_until(lambda: node.status()["converged"], 10, "converged")
         for count in (10, 100, 1000):
             for i in range(count):
-                assert node.register(f"{count}-{i:026d}", [f"of-{count}", "bench"],
-                                     metadata={"note": "x" * 60}).status_code == 200
-            (root / f"{count}.json").write_bytes(node.get(f"/discover?archetype=of-{count}").content)
+                assert (
+                    node.register(
+                        f"{count}-{i:026d}", [f"of-{count}", "bench"], metadata={"note": "x" * 60}
+                    ).status_code
+                    == 200
+                )
+            (root / f"{count}.json").write_bytes(
+                node.get(f"/discover?archetype=of-{count}").content
+            )
         nginx, port = start_nginx(folder, root)
-        wait_until(lambda: requests.get(f"http://127.0.0.1:{port}/10.json", timeout=1).ok, 5, "nginx")
+        wait_until(
+            lambda: requests.get(f"http://127.0.0.1:{port}/10.json", timeout=1).ok, 5, "nginx"
+        )
         for count in (10, 100, 1000):
             ours, theirs = [], []
             for _ in range(ROUNDS):  # in turns, so that the machine's moods hit both
                 ours.append(load(node.url(f"/discover?archetype=of-{count}"), seconds))
                 theirs.append(load(f"http://127.0.0.1:{port}/{count}.json", seconds))
-            progress(f"{count} peers: {statistics.median(ours):.0f}/s, nginx {statistics.median(theirs):.0f}/s")
-            rows.append(row(f"/discover of {count} peers, one core, requests/s",
-                            statistics.median(ours), statistics.median(theirs), "nginx, same bytes"))
+            progress(
+                f"{count} peers: {statistics.median(ours):.0f}/s, "
+                f"nginx {statistics.median(theirs):.0f}/s"
+            )
+            rows.append(
+                row(
+                    f"/discover of {count} peers, one core, requests/s",
+                    statistics.median(ours),
+                    statistics.median(theirs),
+                    "nginx, same bytes",
+                )
+            )
         return rows
     finally:
         cluster.close()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real aurora-node processes on loopback: start them, ask them, stop them, hurt them.
 
-No fixed ports: every node binds port 0 and writes the chosen ones to DATA/ports.json. No sleeps in tests:
-they wait for what must come true, within a bound.
+No fixed ports: every node binds port 0 and writes the chosen ones to DATA/ports.json. No sleeps
+in tests: they wait for what must come true, within a bound.
 """
 
 import json
@@ -57,7 +57,15 @@ class Node:
         ports = self.data / "ports.json"
         if ports.exists():
             ports.unlink()
-        command = [*self.prefix, str(NODE), "--name", self.name, "--data", str(self.data), *self.options]
+        command = [
+            *self.prefix,
+            str(NODE),
+            "--name",
+            self.name,
+            "--data",
+            str(self.data),
+            *self.options,
+        ]
         if "--bind" not in self.options:
             command += ["--bind", "127.0.0.1:0"]
         if "--http" not in self.options:
@@ -65,8 +73,9 @@ class Node:
         for seed in seeds:
             command += ["--seed", seed if isinstance(seed, str) else seed.gossip]
         self.log_file = open(self.folder / f"{self.name}.log", "ab")
-        self.process = subprocess.Popen(command, stdout=self.log_file, stderr=self.log_file,
-                                        stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=self.log_file, stderr=self.log_file, stdin=subprocess.DEVNULL
+        )
         if wait:
             self.wait_ready()
         return self
@@ -74,9 +83,12 @@ class Node:
     def wait_ready(self):
         def ready():
             if self.process.poll() is not None:
-                raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
+                raise AssertionError(
+                    f"{self.name} ended with {self.process.returncode}:\n{self.log()}"
+                )
             path = self.data / "ports.json"
             return path.exists() and json.loads(path.read_text() or "null")
+
         found, _ = wait_until(ready, START_TIMEOUT_S, f"{self.name} is ready")
         self.gossip = found["gossip"]
         self.http = found["http"]
@@ -116,25 +128,43 @@ class Node:
         return self.session.post(self.url(path), json=body, timeout=5, **arguments)
 
     def register(self, peer_id, archetypes=("pepino",), port=9000, address="198.51.100.7", **more):
-        return self.post("/register", {"peer_id": peer_id, "address": address, "port": port,
-                                       "archetypes": list(archetypes), "metadata": {}, **more})
+        return self.post(
+            "/register",
+            {
+                "peer_id": peer_id,
+                "address": address,
+                "port": port,
+                "archetypes": list(archetypes),
+                "metadata": {},
+                **more,
+            },
+        )
 
     def heartbeat(self, peer_id):
         return self.post("/heartbeat", {"peer_id": peer_id})
 
     def peers(self, **query):
-        return {peer["peer_id"]: peer
-                for peer in self.get("/discover", params=query).json().get("peers", [])}
+        return {
+            peer["peer_id"]: peer
+            for peer in self.get("/discover", params=query).json().get("peers", [])
+        }
 
     def wait_saved(self, peer_id, timeout_s=5):
-        """Until the peer's lease is in some file of the data folder. Returns the seconds that it took."""
+        """Until the peer's lease is in some file of the data folder; returns the seconds it took."""
+
         def saved():
-            return any(peer_id.encode() in path.read_bytes() for path in self.data.iterdir()
-                       if path.is_file() and path.suffix != ".tmp")
+            return any(
+                peer_id.encode() in path.read_bytes()
+                for path in self.data.iterdir()
+                if path.is_file() and path.suffix != ".tmp"
+            )
+
         return wait_until(saved, timeout_s, f"{peer_id} is on {self.name}'s disk")[1]
 
     def members(self):
-        return {member["name"]: member["state"] for member in self.get("/v1/members").json()["members"]}
+        return {
+            member["name"]: member["state"] for member in self.get("/v1/members").json()["members"]
+        }
 
     def status(self):
         return self.get("/v1/status").json()
@@ -182,20 +212,29 @@ class Cluster:
     def wait_all_alive(self, timeout_s=15):
         nodes = self.running()
         names = [node.name for node in nodes]
-        _, took = wait_until(lambda: all(node.sees_alive(names) for node in nodes), timeout_s,
-                             "every node sees every other alive")
-        wait_until(lambda: all(node.status()["converged"] for node in nodes), timeout_s,
-                   "every node is converged")
+        _, took = wait_until(
+            lambda: all(node.sees_alive(names) for node in nodes),
+            timeout_s,
+            "every node sees every other alive",
+        )
+        wait_until(
+            lambda: all(node.status()["converged"] for node in nodes),
+            timeout_s,
+            "every node is converged",
+        )
         return took
 
     def wait_everywhere(self, condition, timeout_s, what):
         """condition(node) at every running node."""
-        return wait_until(lambda: all(condition(node) for node in self.running()), timeout_s, what)[1]
+        return wait_until(lambda: all(condition(node) for node in self.running()), timeout_s, what)[
+            1
+        ]
 
     def wait_views_equal(self, timeout_s=15):
         def equal():
             views = {node.get("/discover").headers["X-Aurora-View"] for node in self.running()}
             return len(views) == 1
+
         return wait_until(equal, timeout_s, "all views are equal")[1]
 
     def close(self):

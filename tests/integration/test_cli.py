@@ -8,8 +8,13 @@ from harness import AURORA, wait_until
 
 
 def aurora(node, *words, status=0):
-    result = subprocess.run([str(AURORA), "--node", f"http://{node.http}", *words],
-                            capture_output=True, text=True, timeout=20, check=False)
+    result = subprocess.run(
+        [str(AURORA), "--node", f"http://{node.http}", *words],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
     assert result.returncode == status, (result.returncode, result.stdout, result.stderr)
     return result
 
@@ -22,8 +27,22 @@ def started(cluster):
 
 def test_register_find_renew_and_end_a_lease(cluster):
     node = started(cluster)
-    made = json.loads(aurora(node, "--json", "register", "printer-1", "--archetype", "printer", "--port",
-                             "9100", "--metadata", '{"paper": "A4"}', "--ttl", "60").stdout)
+    made = json.loads(
+        aurora(
+            node,
+            "--json",
+            "register",
+            "printer-1",
+            "--archetype",
+            "printer",
+            "--port",
+            "9100",
+            "--metadata",
+            '{"paper": "A4"}',
+            "--ttl",
+            "60",
+        ).stdout
+    )
     token = made["lease_token"]
     listed = json.loads(aurora(node, "--json", "peers", "--archetype", "printer").stdout)
     assert [peer["peer_id"] for peer in listed["peers"]] == ["printer-1"]
@@ -77,13 +96,30 @@ def test_exit_statuses_say_what_was_wrong(cluster):
 
 
 def test_help_teaches_and_keys_are_fresh():
-    text = subprocess.run([str(AURORA), "--help"], capture_output=True, text=True, check=True).stdout
-    for command in ["members", "peers", "register", "heartbeat", "deregister", "status", "why", "key", "join",
-                    "leave"]:
+    text = subprocess.run(
+        [str(AURORA), "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for command in [
+        "members",
+        "peers",
+        "register",
+        "heartbeat",
+        "deregister",
+        "status",
+        "why",
+        "key",
+        "join",
+        "leave",
+    ]:
         assert command in text
-        help_text = subprocess.run([str(AURORA), "help", command], capture_output=True, text=True,
-                                   check=True).stdout
+        help_text = subprocess.run(
+            [str(AURORA), "help", command], capture_output=True, text=True, check=True
+        ).stdout
         assert f"usage: aurora {command}" in help_text
-    keys = {subprocess.run([str(AURORA), "key", "new"], capture_output=True, text=True,
-                           check=True).stdout.strip() for _ in range(3)}
+    keys = {
+        subprocess.run(
+            [str(AURORA), "key", "new"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(3)
+    }
     assert len(keys) == 3 and all(len(key) == 64 for key in keys)

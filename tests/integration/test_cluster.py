@@ -28,7 +28,9 @@ def test_a_registration_is_in_discover_of_every_node(cluster):
         for node in nodes:
             wait_until(lambda: peer in node.peers(), 5, f"{peer} at {node.name}")
         times.append(time.monotonic() - started)
-    assert statistics.median(times) < 1.0  # the figures are the bench's; this only shows that it works
+    assert (
+        statistics.median(times) < 1.0
+    )  # the figures are the bench's; this only shows that it works
     cluster.wait_views_equal()
 
 
@@ -115,11 +117,15 @@ def test_a_node_without_the_key_is_refused_counted_and_logged_once(cluster, tmp_
     first = cluster.add("n0", keyed)
     second = cluster.add("n1", keyed)
     stranger = cluster.add("stranger", [], seeds=[first])
-    wait_until(lambda: first.sees_alive(["n0", "n1"]) and second.sees_alive(["n0", "n1"]), 10, "two")
+    wait_until(
+        lambda: first.sees_alive(["n0", "n1"]) and second.sees_alive(["n0", "n1"]), 10, "two"
+    )
     wait_until(lambda: first.metric("aurora_drops_total") >= 3, 20, "its packets are counted")
     assert "stranger" not in first.members()
     assert list(stranger.members()) == ["stranger"]
-    lines = [line for line in first.log().splitlines() if "another key" in line or "unknown_key" in line]
+    lines = [
+        line for line in first.log().splitlines() if "another key" in line or "unknown_key" in line
+    ]
     assert len(lines) == 1, lines
 
 
@@ -156,7 +162,9 @@ def test_ipv6_only_nodes_form_a_cluster(cluster):
     v6 = ["--bind", "[::1]:0", "--http", "[::1]:0"]
     first = cluster.add("n0", v6)
     second = cluster.add("n1", v6)
-    wait_until(lambda: first.sees_alive(["n0", "n1"]) and second.sees_alive(["n0", "n1"]), 10, "both")
+    wait_until(
+        lambda: first.sees_alive(["n0", "n1"]) and second.sees_alive(["n0", "n1"]), 10, "both"
+    )
     assert second.register("six", address="2001:db8::1").status_code == 200
     wait_until(lambda: "six" in first.peers(), 5, "spread over IPv6")
 
@@ -185,6 +193,7 @@ def test_all_nodes_killed_and_restarted_at_once_come_back_with_their_peers(clust
 def test_garbage_on_the_gossip_port_changes_nothing(cluster):
     import os
     import socket
+
     nodes = cluster.start(3)
     assert nodes[0].register("steady").status_code == 200
     host, port = nodes[0].gossip.rsplit(":", 1)
@@ -200,9 +209,12 @@ def test_garbage_on_the_gossip_port_changes_nothing(cluster):
 
 def test_the_same_key_twice_refuses_to_run(cluster):
     import shutil
+
     nodes = cluster.start(3)
     clone = nodes[2].folder / "clone"
-    shutil.copytree(nodes[2].data, clone, ignore=shutil.ignore_patterns("control.sock", "ports.json"))
+    shutil.copytree(
+        nodes[2].data, clone, ignore=shutil.ignore_patterns("control.sock", "ports.json")
+    )
     copy = cluster.add("clone", seeds=[nodes[0]], wait=False)
     wait_until(lambda: not copy.is_running(), 15, "the copy refuses to run")
     assert copy.process.returncode not in (0, None)
@@ -221,14 +233,19 @@ def test_unknown_peer_heartbeat_is_404_at_every_node(cluster):
 
 
 def test_a_full_disk_stops_nothing(cluster, tmp_path):
-    """The data folder is on a tiny file system that is full: registering goes on, and the log says so."""
+    """The data folder is on a tiny, full file system: registering goes on, the log says so."""
     import subprocess
     import os
     import pytest
+
     folder = tmp_path / "tiny"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], check=False).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], check=False
+        ).returncode
+    ):
         pytest.skip("needs the right to mount a file system")
     try:
         node = cluster.add("n0", ["--data", str(folder)], wait=False)

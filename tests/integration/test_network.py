@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes on hosts of their own (network namespaces that the test makes), whose network is cut and healed."""
+"""Nodes on hosts of their own (network namespaces that the test makes), cut apart and healed."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ def ip(*words):
 
 
 class Network:
-    """`count` namespaces on one bridge; the test itself has an address on it, too, to ask the nodes."""
+    """`count` namespaces on one bridge, on which the test itself has an address, too."""
 
     def __init__(self, count):
         self.tag = uuid.uuid4().hex[:6]
@@ -39,7 +39,14 @@ class Network:
         for a in hosts:
             for b in others:
                 for host, target in ((a, b), (b, a)):
-                    ip("-n", self.hosts[host], "route", "add", "blackhole", f"10.213.77.{target + 1}/32")
+                    ip(
+                        "-n",
+                        self.hosts[host],
+                        "route",
+                        "add",
+                        "blackhole",
+                        f"10.213.77.{target + 1}/32",
+                    )
 
     def heal(self):
         for host in self.hosts:
@@ -66,9 +73,13 @@ def network():
 def start(cluster, network):
     for i, host in enumerate(network.hosts):
         address = f"10.213.77.{i + 1}"
-        cluster.add(f"n{i}", ["--bind", f"{address}:4747", "--http", f"{address}:4780",
-                              "--orphan-grace", "4"], seeds=["10.213.77.1:4747"] if i else [],
-                    wait=False, prefix=["ip", "netns", "exec", host])
+        cluster.add(
+            f"n{i}",
+            ["--bind", f"{address}:4747", "--http", f"{address}:4780", "--orphan-grace", "4"],
+            seeds=["10.213.77.1:4747"] if i else [],
+            wait=False,
+            prefix=["ip", "netns", "exec", host],
+        )
     for node in cluster.nodes:
         node.wait_ready()
     cluster.wait_all_alive(20)
@@ -83,13 +94,19 @@ def test_a_partition_heals_into_one_view_without_an_operator(tmp_path, network):
             assert node.register(f"peer-{i}", ttl_seconds=60).status_code == 200
         cluster.wait_everywhere(lambda node: len(node.peers()) == 5, 5, "five peers everywhere")
         network.isolate([0, 1, 2], [3, 4])
-        wait_until(lambda: nodes[0].members()["n4"] != "alive" and nodes[4].members()["n0"] != "alive",
-                   20, "the halves miss each other")
+        wait_until(
+            lambda: nodes[0].members()["n4"] != "alive" and nodes[4].members()["n0"] != "alive",
+            20,
+            "the halves miss each other",
+        )
         # Both sides go on taking registrations.
         assert nodes[0].register("left-side", ttl_seconds=60).status_code == 200
         assert nodes[4].register("right-side", ttl_seconds=60).status_code == 200
-        wait_until(lambda: "left-side" in nodes[2].peers() and "right-side" in nodes[3].peers(), 5,
-                   "each half serves its own")
+        wait_until(
+            lambda: "left-side" in nodes[2].peers() and "right-side" in nodes[3].peers(),
+            5,
+            "each half serves its own",
+        )
         # Two of five accusers are no quorum: the smaller side declares nobody dead.
         assert "dead" not in nodes[4].members().values()
         network.heal()
@@ -108,8 +125,11 @@ def test_a_cut_off_node_answers_from_memory_says_so_and_then_lets_go(tmp_path, n
         assert nodes[4].register("near", ttl_seconds=60).status_code == 200
         cluster.wait_everywhere(lambda node: len(node.peers()) == 2, 5, "both everywhere")
         network.isolate([4], [0, 1, 2, 3])
-        wait_until(lambda: nodes[4].get("/discover").headers["X-Aurora-Converged"] == "false", 10,
-                   "it says that it is not converged")
+        wait_until(
+            lambda: nodes[4].get("/discover").headers["X-Aurora-Converged"] == "false",
+            10,
+            "it says that it is not converged",
+        )
         wait_until(lambda: "far" not in nodes[4].peers(), 15, "the grace ran out")
         assert "near" in nodes[4].peers(), "its own peers are its own"
         assert "dead" not in nodes[4].members().values(), "it blames nobody for its own silence"
