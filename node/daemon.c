@@ -317,7 +317,8 @@ static bool start_core(struct daemon *daemon)
         if (!store_start(daemon->store))
             log_say(LOG_LEVEL_ERROR, "store.no_thread", "nothing will be written to --data");
     }
-    daemon->driver = driver_new(daemon->loop, gossip, daemon->udp, daemon->bridge, daemon->store);
+    daemon->driver =
+        driver_new(daemon->loop, gossip, daemon->epoch, daemon->udp, daemon->bridge, daemon->store);
     daemon->http = http_thread_start(&daemon->http_options);
     if (daemon->http == NULL)
         return fail("http.no_thread", "the system refused a thread", strerror(errno));

@@ -32,7 +32,7 @@ struct driver {
     struct loop_timer leaving;
     struct loop_wake again; /* more commands wait than one turn takes */
     uint64_t armed_ms;
-    uint64_t self;
+    uint64_t self, epoch;
     bool is_joined, is_held;
     enum driver_end end;
 };
@@ -64,14 +64,18 @@ static void act_on(struct driver *driver, const struct gossip_event *event)
     case GOSSIP_EVENT_MEMBER: record_member(driver, event); break;
     case GOSSIP_EVENT_PEER_UP:
     case GOSSIP_EVENT_PEER_UPDATE:
-        if (event->peer.home == driver->self)
+        /* Not what a neighbour still holds of our last life: nobody has heard its client since. */
+        if (event->peer.home == driver->self && event->peer.epoch == driver->epoch)
             store_lease(driver->store, event->peer.record, event->wall_ms);
         break;
     case GOSSIP_EVENT_HEARTBEAT:
-        store_lease(driver->store, event->heartbeat.record, event->wall_ms);
+        store_heartbeat(driver->store, event->heartbeat.record, event->wall_ms);
         break;
     case GOSSIP_EVENT_LEASE_END: store_lease_end(driver->store, event->heartbeat.record); break;
-    case GOSSIP_EVENT_EPOCH: store_set_epoch(driver->store, event->epoch.epoch); break;
+    case GOSSIP_EVENT_EPOCH:
+        driver->epoch = event->epoch.epoch;
+        store_set_epoch(driver->store, driver->epoch);
+        break;
     case GOSSIP_EVENT_JOINED: driver->is_joined = true; break;
     case GOSSIP_EVENT_LEFT: end_with(driver, DRIVER_LEFT); break;
     case GOSSIP_EVENT_CONFLICT:
@@ -221,7 +225,7 @@ static void on_leaving_takes_too_long(void *context)
     end_with(driver, DRIVER_LEFT);
 }
 
-struct driver *driver_new(struct loop *loop, struct gossip *gossip, struct udp *udp,
+struct driver *driver_new(struct loop *loop, struct gossip *gossip, uint64_t epoch, struct udp *udp,
                           struct bridge *bridge, struct store *store)
 {
     struct driver *driver = mem_alloc(sizeof *driver);
@@ -233,6 +237,7 @@ struct driver *driver_new(struct loop *loop, struct gossip *gossip, struct udp *
     driver->bridge = bridge;
     driver->store = store;
     driver->self = gossip_tag(gossip);
+    driver->epoch = epoch;
     driver->narrator = narrator_new(driver->self);
     loop_timer_init(&driver->timer, loop, on_deadline, driver);
     loop_timer_init(&driver->leaving, loop, on_leaving_takes_too_long, driver);

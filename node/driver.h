@@ -26,10 +26,10 @@ enum driver_end {
 
 struct driver;
 
-/* Borrows everything but the core, which it frees; `store` may be NULL. When it ends it stops the
- * loop. */
-struct driver *driver_new(struct loop *, struct gossip *, struct udp *, struct bridge *,
-                          struct store *);
+/* Borrows everything but the core (started at `epoch`), which it frees; `store` may be NULL. When
+ * it ends it stops the loop. */
+struct driver *driver_new(struct loop *, struct gossip *, uint64_t epoch, struct udp *,
+                          struct bridge *, struct store *);
 void driver_free(struct driver *);
 /* The first tick. */
 void driver_start(struct driver *);

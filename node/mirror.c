@@ -18,6 +18,7 @@ struct item {
     uint32_t ttl_s;
     uint64_t tag;        /* members */
     struct span peer_id; /* leases; into the blob */
+    uint64_t seq;        /* leases */
     uint64_t wall_ms;
     struct blob *blob;
     struct item *previous, *next;
@@ -150,7 +151,8 @@ static bool item_changed(struct mirror *mirror, struct item *item)
  * -------------------------------------------------------------------------------------------------
  */
 
-static struct item *put_lease(struct mirror *mirror, struct blob *blob, uint64_t wall_ms)
+static struct item *put_lease(struct mirror *mirror, struct blob *blob, uint64_t wall_ms,
+                              bool is_heartbeat)
 {
     struct record record;
 
@@ -162,18 +164,27 @@ static struct item *put_lease(struct mirror *mirror, struct blob *blob, uint64_t
 
     if (item == NULL)
         item = item_add(mirror, hash, true);
+    if (is_heartbeat || item->is_ended || item->blob == NULL || item->seq != record.seq)
+        item->wall_ms = wall_ms;
     item_set_blob(mirror, item, blob);
     item->peer_id = peer_id;
+    item->seq = record.seq;
     item->ttl_s = record.peer.ttl_s;
-    item->wall_ms = wall_ms;
     item->is_ended = false;
     item->is_restored = false;
     return item;
 }
 
-bool mirror_lease(struct mirror *mirror, struct blob *record, uint64_t heartbeat_wall_ms)
+bool mirror_lease(struct mirror *mirror, struct blob *record, uint64_t wall_ms)
 {
-    struct item *item = put_lease(mirror, record, heartbeat_wall_ms);
+    struct item *item = put_lease(mirror, record, wall_ms, false);
+
+    return item != NULL && item_changed(mirror, item);
+}
+
+bool mirror_heartbeat(struct mirror *mirror, struct blob *record, uint64_t wall_ms)
+{
+    struct item *item = put_lease(mirror, record, wall_ms, true);
 
     return item != NULL && item_changed(mirror, item);
 }
@@ -263,8 +274,9 @@ bool mirror_member_end(struct mirror *mirror, uint64_t tag)
 static bool load_statement(struct mirror *mirror, const struct snapshot_entry *entry)
 {
     struct blob *blob = blob_new(entry->bytes);
-    struct item *item = entry->kind == SNAPSHOT_LEASE ? put_lease(mirror, blob, entry->wall_ms)
-                                                      : put_member(mirror, blob);
+    struct item *item = entry->kind == SNAPSHOT_LEASE
+                            ? put_lease(mirror, blob, entry->wall_ms, true)
+                            : put_member(mirror, blob);
 
     blob_release(blob);
     if (item != NULL)

@@ -21,7 +21,11 @@ struct mirror *mirror_new(void);
 void mirror_free(struct mirror *);
 
 /* Each returns false when that is no change (or no statement of the kind). Blobs are retained. */
-bool mirror_lease(struct mirror *, struct blob *record, uint64_t heartbeat_wall_ms);
+/* A new record of a lease. One that keeps the seq of the known one is no act of the client (it was
+ * re-issued under a new epoch, or became visible again): the known heartbeat's time stays, or a
+ * node that is restarted again and again would keep dead clients for ever. */
+bool mirror_lease(struct mirror *, struct blob *record, uint64_t wall_ms);
+bool mirror_heartbeat(struct mirror *, struct blob *record, uint64_t wall_ms);
 bool mirror_lease_end(struct mirror *, struct blob *record);
 bool mirror_member(struct mirror *, struct blob *alive);
 bool mirror_member_end(struct mirror *, uint64_t tag);

@@ -235,12 +235,20 @@ static void changed(struct store *store, bool is_change)
         pthread_cond_signal(&store->changed);
 }
 
-void store_lease(struct store *store, struct blob *record, uint64_t heartbeat_wall_ms)
+void store_lease(struct store *store, struct blob *record, uint64_t wall_ms)
 {
     if (store == NULL)
         return;
     pthread_mutex_lock(&store->mutex);
-    changed(store, mirror_lease(store->mirror, record, heartbeat_wall_ms));
+    changed(store, mirror_lease(store->mirror, record, wall_ms));
+}
+
+void store_heartbeat(struct store *store, struct blob *record, uint64_t wall_ms)
+{
+    if (store == NULL)
+        return;
+    pthread_mutex_lock(&store->mutex);
+    changed(store, mirror_heartbeat(store->mirror, record, wall_ms));
 }
 
 void store_lease_end(struct store *store, struct blob *record)

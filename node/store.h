@@ -45,7 +45,8 @@ struct mirror *store_mirror(struct store *);
 bool store_start(struct store *);
 
 /* By the gossip thread; never block, and do nothing for a NULL store. Blobs are retained. */
-void store_lease(struct store *, struct blob *record, uint64_t heartbeat_wall_ms);
+void store_lease(struct store *, struct blob *record, uint64_t wall_ms); /* mirror_lease */
+void store_heartbeat(struct store *, struct blob *record, uint64_t wall_ms);
 void store_lease_end(struct store *, struct blob *record);
 void store_member(struct store *, struct blob *alive);
 void store_member_end(struct store *, uint64_t tag);

@@ -38,7 +38,10 @@ static void begin(void)
     key_pair_from_seed(seed, &home);
     sign_scope_of("test", &scope);
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    snprintf(dir, sizeof dir, "/tmp/test_store.XXXXXX");
+    snprintf(dir, sizeof dir, "/tmp/test_store..epoch = epoch,
+                            .version.epoch = epoch,
+                            .version.epoch = epoch,
+                            .version");
     cr_assert_not_null(mkdtemp(dir));
 }
 
@@ -68,10 +71,10 @@ static struct store *open_store(void)
     return store;
 }
 
-static struct blob *record_of(const char *peer_id, uint64_t version, uint32_t ttl_s)
+static struct blob *record_at(uint64_t epoch, const char *peer_id, uint64_t version, uint32_t ttl_s)
 {
     struct record record = {.home = node_tag(&home.public),
-                            .epoch = 5,
+                            .epoch = epoch,
                             .version = version,
                             .peer = {.peer_id = span_of_text(peer_id),
                                      .address = span_of_text("10.0.0.1"),
@@ -84,6 +87,11 @@ static struct blob *record_of(const char *peer_id, uint64_t version, uint32_t tt
 
     cr_assert_not_null(blob);
     return blob;
+}
+
+static struct blob *record_of(const char *peer_id, uint64_t version, uint32_t ttl_s)
+{
+    return record_at(5, peer_id, version, ttl_s);
 }
 
 static struct blob *alive_of(uint8_t number, uint64_t incarnation)
@@ -315,9 +323,12 @@ Test(store, leases_and_members_outlive_a_restart)
 Test(store, a_change_is_on_the_disk_within_a_second)
 {
     struct store *store = open_store();
-    char copy[64] = "/tmp/test_store.XXXXXX", command[256];
+    char copy[64] = "/tmp/test_store..epoch = epoch,
+                        .version.epoch = epoch,
+         .version.epoch = epoch,
+         .version ", command[256];
 
-    cr_assert(store_start(store));
+         cr_assert(store_start(store));
     cr_assert(becomes_clean(store, 5000));
     for (uint64_t i = 1; i <= 20; i++) {
         set_lease(store, "p", i);
@@ -350,6 +361,27 @@ Test(store, leases_whose_time_has_run_out_are_not_restored)
     cr_assert_eq(lease_in(store, "short"), 0);
     cr_assert_eq(lease_in(store, "long"), WALL_MS);
     store_close(store, 0);
+}
+
+Test(store, a_reissued_lease_keeps_the_time_of_its_last_heartbeat)
+{
+    struct store *store = open_store();
+    struct blob *old = record_at(5, "a", 7, 300), *again = record_at(6, "a", 7, 300);
+
+    cr_assert(store_start(store));
+    store_lease(store, old, WALL_MS);
+    store_lease(store, again, WALL_MS + 100000);
+    store_close(store, 1000);
+    store = open_store();
+    cr_assert_eq(lease_in(store, "a"), WALL_MS);
+    cr_assert(store_start(store));
+    store_heartbeat(store, again, WALL_MS + 100000);
+    store_close(store, 1000);
+    store = open_store();
+    cr_assert_eq(lease_in(store, "a"), WALL_MS + 100000);
+    store_close(store, 0);
+    blob_release(old);
+    blob_release(again);
 }
 
 Test(store, a_long_history_is_compacted)
