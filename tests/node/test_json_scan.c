@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_json_scan.c - what is JSON, where an object's members stand, and what a string says */
+#include "node/json_scan.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "tests/support/guard.h"
+
+/* Flush against an unreadable page, and compared with what jansson makes of it. */
+static bool is_valid(const char *text)
+{
+    size_t len = strlen(text);
+    uint8_t *copy = guard_copy(text, len);
+    bool valid = json_scan_is_valid(span_of(copy, len), NULL);
+
+    guard_free(copy, len);
+    return valid;
+}
+
+static bool is_valid_there(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    bool valid = value != NULL;
+
+    json_decref(value);
+    return valid;
+}
+
+Test(json_scan, values)
+{
+    static const char *const good[] = {
+        "{}",
+        "[]",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-1.5e+3",
+        "1E9",
+        "\"\"",
+        " [ 1 , 2 ] ",
+        "{\"a\":{\"b\":[{}]}}",
+        "\"\\u00e9\\ud83c\\udf05\\n\\/\"",
+        "\t{\"\":\"\"}\r\n",
+        "12345678901234567890123",
+    };
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        cr_assert(is_valid(good[i]), "%s", good[i]);
+        cr_assert(is_valid_there(good[i]), "%s", good[i]);
+    }
+}
+
+Test(json_scan, no_values)
+{
+    static const char *const bad[] = {
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "{]",
+        "[}",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "nul",
+        "nulll",
+        "True",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "+1",
+        "01",
+        "1.",
+        ".5",
+        "-",
+        "1e",
+        "1e+",
+        "0x10",
+        "\"",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"a\nb\"",
+        "\"\x01\"",
+        "\"\xff\"",
+        "\"\xc0\xaf\"",
+        "\"\xed\xa0\x80\"",
+        "1 2",
+        "{} {}",
+        "[1 2]",
+        "{\"a\":1 \"b\":2}",
+        "//",
+        "[1]x",
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cr_assert_not(is_valid(bad[i]), "%s", bad[i]);
+        cr_assert_not(is_valid_there(bad[i]), "%s", bad[i]);
+    }
+}
+
+Test(json_scan, a_fault_is_located)
+{
+    size_t at = 99;
+
+    cr_assert_not(json_scan_is_valid(span_of_text("{\"a\": nope}"), &at));
+    cr_assert_eq(at, 7);
+    cr_assert_not(json_scan_is_valid(span_of("\"\0\"", 3), &at));
+    cr_assert_eq(at, 1);
+}
+
+Test(json_scan, depth_has_a_limit)
+{
+    char text[2 * JSON_DEPTH_MAX + 3];
+
+    for (size_t depth = 1; depth <= JSON_DEPTH_MAX + 1; depth++) {
+        memset(text, '[', depth);
+        memset(text + depth, ']', depth);
+        text[2 * depth] = '\0';
+        cr_assert_eq(is_valid(text), depth <= JSON_DEPTH_MAX, "%zu", depth);
+    }
+}
+
+Test(json_scan, members_are_found_as_they_were_written)
+{
+    static const char text[] =
+        " { \"a\" : [1, {\"x\":\"}\"}] ,\n\"b\\u0063\":\"},{\" , \"d\":-1.50 } ";
+    static const char *const keys[] = {"\"a\"", "\"b\\u0063\"", "\"d\""};
+    static const char *const values[] = {"[1, {\"x\":\"}\"}]", "\"},{\"", "-1.50"};
+    struct json_members members;
+    struct json_member member;
+    size_t count = 0;
+
+    cr_assert(json_scan_is_valid(span_of_text(text), NULL));
+    cr_assert(json_scan_members_begin(&members, span_of_text(text)));
+    while (json_scan_members_next(&members, &member)) {
+        cr_assert(span_equal(member.key, span_of_text(keys[count])), "%zu", count);
+        cr_assert(span_equal(member.value, span_of_text(values[count])), "%zu", count);
+        count++;
+    }
+    cr_assert_eq(count, 3);
+    cr_assert_not(json_scan_members_begin(&members, span_of_text("[1]")));
+}
+
+Test(json_scan, strings_are_compared_by_what_they_say)
+{
+    struct span string = span_of_text("\"b\\u0063\\ud83c\\udf05\\n\"");
+
+    cr_assert(json_scan_equals(string, span_of_text("bc\xf0\x9f\x8c\x85\n")));
+    cr_assert_not(json_scan_equals(string, span_of_text("bc\xf0\x9f\x8c\x85")));
+    cr_assert_not(json_scan_equals(string, span_of_text("bc\xf0\x9f\x8c\x85\nx")));
+    cr_assert(json_scan_equals(span_of_text("\"\""), span_of("", 0)));
+    cr_assert(json_scan_equals(span_of_text("\"\\u0000\""), span_of("\0", 1)));
+}
