@@ -38,10 +38,7 @@ static void begin(void)
     key_pair_from_seed(seed, &home);
     sign_scope_of("test", &scope);
     log_configure(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    snprintf(dir, sizeof dir, "/tmp/test_store..epoch = epoch,
-                            .version.epoch = epoch,
-                            .version.epoch = epoch,
-                            .version");
+    snprintf(dir, sizeof dir, "/tmp/test_store.XXXXXX");
     cr_assert_not_null(mkdtemp(dir));
 }
 
@@ -323,12 +320,9 @@ Test(store, leases_and_members_outlive_a_restart)
 Test(store, a_change_is_on_the_disk_within_a_second)
 {
     struct store *store = open_store();
-    char copy[64] = "/tmp/test_store..epoch = epoch,
-                        .version.epoch = epoch,
-         .version.epoch = epoch,
-         .version ", command[256];
+    char copy[64] = "/tmp/test_store.XXXXXX ", command[256];
 
-         cr_assert(store_start(store));
+    cr_assert(store_start(store));
     cr_assert(becomes_clean(store, 5000));
     for (uint64_t i = 1; i <= 20; i++) {
         set_lease(store, "p", i);
