@@ -320,7 +320,7 @@ Test(store, leases_and_members_outlive_a_restart)
 Test(store, a_change_is_on_the_disk_within_a_second)
 {
     struct store *store = open_store();
-    char copy[64] = "/tmp/test_store.XXXXXX ", command[256];
+    char copy[64] = "/tmp/test_store.XXXXXX", command[256];
 
     cr_assert(store_start(store));
     cr_assert(becomes_clean(store, 5000));
