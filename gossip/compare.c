@@ -18,8 +18,9 @@
 #define BUCKET_BITS 5
 static_assert(COMPARE_BUCKETS == 1 << BUCKET_BITS, "a bucket is named by that many bits");
 /* 20 bits of the tag: a million members would still share a bucket with few others. */
-#define DEPTH_MAX        3
-#define COMPARE_LIST_MAX 64 /* entries in a list: they fit one packet */
+#define DEPTH_MAX         3
+#define COMPARE_LIST_MAX  64 /* entries in a list: they fit one packet */
+#define COMPARE_LISTS_MAX 8  /* lists that answer one comparison; the rest comes with the next */
 #define COMPARE_PACKETS_MAX \
     32 /* MEMBERS that answer one list; what is left differs still, and comes next */
 #define LIST_OVERHEAD_BYTES 40
@@ -96,6 +97,10 @@ static void send_hashes(struct gossip *g, struct member *to, struct part part)
 void roster_compare(struct gossip *g, struct member *with)
 {
     struct join *join = &g->join;
+    /* While we ask for the whole list, the difference is no news, and telling it would cost the
+     * seed that lets everybody in dearly. */
+    if (join->phase == JOIN_MEMBERS || join->phase == JOIN_CHECKING_KEY)
+        return;
     if (join->compared_ms != 0 && g->now.mono_ms < join->compared_ms + COMPARE_INTERVAL_MS)
         return;
     if (!may_answer(g, with))
@@ -122,14 +127,13 @@ static bool put_stretch(const struct gossip *g, struct wire_writer *list, struct
     return false;
 }
 
-/* As many of these buckets as one packet holds, each whole: what is not listed in it is not known
- * here. Begins anywhere, so that no bucket is always the one left out. */
-static void send_list(struct gossip *g, struct member *to, struct part part, uint32_t buckets,
-                      bool is_answer)
+/* Fills one packet with those of these buckets that fit, each whole: what is not listed in it is
+ * not known here. Returns which they are. */
+static uint32_t send_one_list(struct gossip *g, struct member *to, struct part part,
+                              uint32_t buckets, bool is_answer, uint32_t start)
 {
     uint8_t bytes[MESSAGE_MAX_BYTES - LIST_OVERHEAD_BYTES];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    uint32_t start = prng_below(&g->prng, COMPARE_BUCKETS);
     uint32_t listed = 0;
     size_t count = 0;
     for (uint32_t i = 0; i < COMPARE_BUCKETS; i++) {
@@ -143,12 +147,26 @@ static void send_list(struct gossip *g, struct member *to, struct part part, uin
         count += more;
     }
     if (listed == 0)
-        return;
+        return 0;
     struct wire_message message = {.type = WIRE_MEMBERS_LIST,
                                    .list = {.flags = flags_of(part, is_answer),
                                             .buckets = listed,
                                             .entries = wire_list_of(&list, (uint32_t)count)}};
     outbox_send(g, to, PRIORITY_MEMBERSHIP, &message);
+    return listed;
+}
+
+/* Begins anywhere, so that no bucket is always among those left for the next comparison. */
+static void send_list(struct gossip *g, struct member *to, struct part part, uint32_t buckets,
+                      bool is_answer)
+{
+    uint32_t start = prng_below(&g->prng, COMPARE_BUCKETS);
+    for (int packets = 0; packets < COMPARE_LISTS_MAX && buckets != 0; packets++) {
+        uint32_t listed = send_one_list(g, to, part, buckets, is_answer, start);
+        if (listed == 0)
+            return;
+        buckets &= ~listed;
+    }
 }
 
 void roster_on_hashes(struct gossip *g, struct member *from, const struct wire_message *message)
