@@ -13,7 +13,7 @@
 #include "gossip/core.h"
 #include "gossip/root.h"
 
-#define STAGE_PUPPETS 4
+#define STAGE_PUPPETS 6
 #define STAGE_PACKETS 2048
 #define STAGE_EPOCH   1000
 
@@ -82,7 +82,8 @@ struct wire_batch stage_batch(struct stage *, size_t home, uint64_t v0, uint64_t
 /* Puppet `who` answers a PULL with one RANGE. */
 enum gossip_drop stage_range(struct stage *, size_t who, uint64_t request, bool is_reset,
                              bool is_last, const struct wire_batch *);
-/* Puppet `home` records of versions v0 + 1 ... v1, peers "p<version>", given straight to the log. */
+/* Puppet `home` records of versions v0 + 1 ... v1, peers "p<version>", given straight to the log.
+ */
 void stage_fill(struct stage *, size_t home, uint64_t v0, uint64_t v1);
 struct log *stage_log(struct stage *, size_t home);
 bool stage_sees(struct stage *, const char *peer_id);

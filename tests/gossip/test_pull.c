@@ -228,6 +228,33 @@ Test(pull, bulk_is_held_while_the_host_is_full_and_gaps_are_not)
     stage_free(stage);
 }
 
+Test(pull, bulk_beyond_the_limit_waits_for_its_turn)
+{
+    struct stage *stage = stage_new(true);
+    struct wire_message message;
+    for (size_t home = 0; home <= PULLS_IN_MAX; home++)
+        announce(stage, 5, home, 1000 + home);
+    stage_run(stage, MISSING_DELAY_MS + 1);
+    cr_assert_eq(stage->core->puller.bulk_count, PULLS_IN_MAX);
+    cr_assert_eq(stage_count(stage, WIRE_PULL), PULLS_IN_MAX);
+    cr_assert(stage_heard(stage, 5, WIRE_PULL, 0, &message));
+    /* The first says that there was no more than this: its slot is free. */
+    struct stage_list none;
+    size_t home = 0;
+    while (stage->puppets[home].tag != message.pull.home)
+        home++;
+    stage_list_begin(&none);
+    struct wire_batch nothing = stage_batch(stage, home, 0, 0, 0, &none);
+    stage_forget(stage);
+    for (int i = 0; i < 12; i++) {
+        stage_range(stage, 5, message.pull.request, false, true, &nothing);
+        stage_run(stage, 1);
+    }
+    cr_assert(stage_heard(stage, 5, WIRE_PULL, 0, &message));
+    cr_assert_neq(message.pull.home, stage->puppets[home].tag);
+    stage_free(stage);
+}
+
 Test(pull, pulled_gap_is_announced_to_others)
 {
     struct stage *stage = stage_new(true);
@@ -363,6 +390,10 @@ Test(pull, reset_by_one_who_knows_less_drops_nothing)
     stage_range(stage, 1, message.pull.request, true, true, &page);
     cr_assert(stage_sees(stage, "p2") && stage_sees(stage, "p3"));
     cr_assert_eq(stage_log(stage, 0)->applied, 3);
+    stage_forget(stage);
+    stage_run(stage, 20);
+    cr_assert_not(stage_heard(stage, 1, WIRE_PULL, 0, &message), "nor is it asked on");
+    cr_assert_gt(stage_count(stage, WIRE_PULL), 0U);
     stage_free(stage);
 }
 

@@ -231,7 +231,7 @@ Test(sync, answer_is_not_answered)
     entries_begin(&entries);
     entries_put(&entries, stage->puppets[0].tag, 1, 0);
     stage_forget(stage);
-    say_list(stage, 3, SYNC_ANSWER, 0, &entries);
+    say_list(stage, 3, SYNC_ANSWER, UINT32_MAX, &entries);
     cr_assert_eq(stage->packet_count, 0U);
     stage_free(stage);
 }
