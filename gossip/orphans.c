@@ -226,11 +226,10 @@ static void log_returned(struct gossip *g, struct log *log)
             registry_entry_hide(g, entry, false);
     }
     assert(log->hidden_count == 0);
-    if (!log->is_shed)
-        return;
+    if (log->is_shed)
+        log->proved_version = 0;
     log->is_shed = false;
-    log->proved_version = 0;
-    head_check(g, log);
+    head_check(g, log); /* roots that differed while the home was gone proved nothing: they do now */
 }
 
 static void log_update(struct gossip *g, struct log *log)
