@@ -138,6 +138,7 @@ static void probe_failed(struct gossip *g, const struct probe *probe)
         life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
         return;
     g->stats.probes_failed++;
+    target->is_seen = false; /* it may have forgotten us, and drop what strangers send */
     if (!health_may_accuse(g, probe->began_ms))
         return;
     health_worsen(g, probe->nacks < probe->asked ? 2 : 1);
