@@ -158,9 +158,7 @@ bool bridge_send_command(struct bridge *bridge, struct node_command *command)
  * a full fence on both sides at least one of us sees the other. */
 static void bridge_offer_room(struct bridge *bridge)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    if (!atomic_load_explicit(&bridge->room_wanted, memory_order_relaxed) ||
-        queue_count(bridge->events) > BRIDGE_EVENTS_MAX / 4)
+    if (!atomic_load(&bridge->room_wanted) || queue_count(bridge->events) > BRIDGE_EVENTS_MAX / 4)
         return;
     if (atomic_exchange(&bridge->room_wanted, false) && atomic_load(&bridge->gossip_attached))
         loop_wake_send(&bridge->gossip);
@@ -221,8 +219,7 @@ static bool bridge_is_over(struct bridge *bridge, size_t limit)
 {
     if (queue_count(bridge->events) <= limit)
         return false;
-    atomic_store_explicit(&bridge->room_wanted, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store(&bridge->room_wanted, true);
     return queue_count(bridge->events) > limit;
 }
 

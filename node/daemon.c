@@ -200,11 +200,7 @@ static void describe(struct daemon *daemon)
 static void apply_seeds(struct daemon *daemon)
 {
     struct addr addrs[SEEDS_MAX];
-    size_t count = seeds_addresses(&daemon->seeds, addrs);
-
-    log_say(LOG_LEVEL_INFO, "seeds.changed", "the seeds' addresses are new",
-            log_number("addresses", count));
-    driver_set_seeds(daemon->driver, addrs, count);
+    driver_set_seeds(daemon->driver, addrs, seeds_addresses(&daemon->seeds, addrs));
 }
 
 static void on_answer(void *context)
@@ -224,8 +220,10 @@ static void on_answer(void *context)
     }
     if (daemon->is_starting && seeds_are_resolved(&daemon->seeds))
         loop_stop(daemon->loop);
-    if (is_changed && daemon->driver != NULL)
+    if (is_changed && daemon->driver != NULL) {
+        log_say(LOG_LEVEL_INFO, "seeds.changed", "the seeds' host names stand for new addresses");
         apply_seeds(daemon);
+    }
 }
 
 static void on_resolve_timer(void *context)

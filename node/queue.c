@@ -64,7 +64,7 @@ static bool queue_claim(struct queue *queue, atomic_size_t *end, size_t ahead, s
         if (lag > 0) /* somebody was faster: look again */
             position = atomic_load_explicit(end, memory_order_relaxed);
         else if (atomic_compare_exchange_weak_explicit(end, &position, position + 1,
-                                                       memory_order_relaxed, memory_order_relaxed))
+                                                       memory_order_seq_cst, memory_order_relaxed))
             break;
     }
     *at = position;
@@ -100,8 +100,8 @@ void *queue_pop(struct queue *queue)
 size_t queue_count(const struct queue *queue)
 {
     /* Tail first: a head that is newer only counts too many, never a negative number. */
-    size_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
-    size_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
+    size_t tail = atomic_load(&queue->tail);
+    size_t head = atomic_load(&queue->head);
 
     return head - tail;
 }

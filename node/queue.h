@@ -21,7 +21,8 @@ bool queue_push(struct queue *, void *item);
 /* Any thread. NULL: empty (or the next item is half pushed: its producer will wake the consumer).
  */
 void *queue_pop(struct queue *);
-/* About how many are in it; exact for a thread that is alone. */
+/* About how many are in it; exact for a thread that is alone. Pops, pushes and counts have one
+ * order that all threads agree on (bridge.c relies on it). */
 size_t queue_count(const struct queue *);
 size_t queue_capacity(const struct queue *);
 
