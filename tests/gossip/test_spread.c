@@ -58,7 +58,7 @@ Test(spread, a_dead_relay_does_not_keep_its_arc_from_the_news)
     /* Core 5 falls silent: nobody has noticed yet, and it may be chosen for an arc. */
     pair->addrs[5].port = 1;
     for (int i = 0; i < 20; i++) {
-        char peer[16];
+        char peer[32];
         snprintf(peer, sizeof peer, "peer-%d", i);
         cr_assert(pair_register(pair, 0, peer));
         pair_run(pair, 80);
