@@ -122,6 +122,18 @@ static bool is_own(const struct gossip *g, const struct peer *peer)
            peer->winner->log == g->registry.own;
 }
 
+/* A home that says "moved" knows where to: its word may have come faster than the record that it
+ * gave way to. NULL: it is no such delete, or its home cannot be asked. */
+static struct member *mover_of(const struct gossip *g, const struct entry *entry)
+{
+    struct deletion deletion;
+    struct member *member = entry->log->member;
+    if (!statement_read_deletion(blob_span(entry->blob), &deletion) ||
+        deletion.reason != DELETE_MOVED || !member_is_live(g, member))
+        return NULL;
+    return member;
+}
+
 enum command_route command_route(struct gossip *g, struct span peer_id, struct peer **peer,
                                  struct member **home)
 {
@@ -130,14 +142,18 @@ enum command_route command_route(struct gossip *g, struct span peer_id, struct p
     *peer = registry_peer(g, peer_id);
     if (is_own(g, *peer))
         return ROUTE_OWN;
-    if (*peer == NULL || (*peer)->winner == NULL || (*peer)->winner->is_delete)
+    if (*peer == NULL || (*peer)->winner == NULL)
         return ROUTE_UNKNOWN;
+    const struct entry *winner = (*peer)->winner;
+    if (winner->is_delete) {
+        *home = mover_of(g, winner);
+        return *home == NULL ? ROUTE_UNKNOWN : ROUTE_AWAY;
+    }
     /* A home that restarted is asked in its new life: it may re-issue the lease. Our own earlier
      * lives do not answer for anything any more. */
-    struct member *member = (*peer)->winner->log->member;
-    if (!member_is_live(g, member))
+    if (!member_is_live(g, winner->log->member))
         return ROUTE_ADOPT;
-    *home = member;
+    *home = winner->log->member;
     return ROUTE_AWAY;
 }
 

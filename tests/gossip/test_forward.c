@@ -235,6 +235,46 @@ Test(forward, moved_delete_does_not_hide_the_winner)
     moved_between(0, 1);
 }
 
+/* The last operation of one node's log, given to another that was cut off when it was made. */
+static void hand_over_last(struct cluster *cluster, size_t from, size_t to)
+{
+    const struct log *log = cluster_core(cluster, from)->registry.own;
+    struct gossip *core = cluster_core(cluster, to);
+    uint8_t bytes[STATEMENT_MAX_BYTES];
+    struct wire_writer list = {.data = bytes, .capacity = sizeof bytes};
+    uint32_t count;
+    bool is_last;
+    struct wire_batch batch = {.home = log->home, .epoch = log->epoch, .v0 = log->applied - 1};
+    batch.v1 = log_read_range(log, batch.v0, &list, &count, &is_last);
+    batch.applied = log->applied;
+    batch.statements = wire_list_of(&list, count);
+    core->now = cluster_time(cluster, to);
+    cr_assert_eq(log_on_batch(core, registry_log(core, log->home, log->epoch), &batch),
+                 BATCH_APPLIED);
+    cluster_drain(cluster, to);
+}
+
+/* "moved" may come before what the peer moved to (a bulk pull, a cut that just healed): whoever
+ * said it is asked. */
+Test(forward, moved_before_the_winner_came_is_no_404)
+{
+    struct cluster *cluster = cluster_of(3);
+    cluster_register(cluster, 1, "a");
+    settle(cluster);
+    cluster_isolate(cluster, 2);
+    cr_assert_eq(cluster_register(cluster, 0, "a"), RESULT_OK);
+    cluster_run_for(cluster, MOVED_DELAY_MS + 1000);
+    cr_assert_eq(cluster_core(cluster, 1)->leases.count, 0U);
+    hand_over_last(cluster, 1, 2);
+    cr_assert_not(cluster_sees_peer(cluster, 2, "a"));
+    cluster_heal(cluster);
+    cr_assert_eq(cluster_heartbeat(cluster, 2, "a"), RESULT_OK);
+    cr_assert_eq(adoptions(cluster), 0U);
+    cr_assert_eq(cluster_deregister(cluster, 2, "a"), RESULT_OK);
+    cr_assert_eq(cluster_heartbeat(cluster, 2, "a"), RESULT_UNKNOWN_PEER);
+    cluster_free(cluster);
+}
+
 /* It lost, and won again before it gave up: nothing is deleted. */
 Test(forward, record_that_wins_again_stays)
 {
