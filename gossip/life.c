@@ -88,13 +88,33 @@ static void stop_for_higher(struct gossip *g, const struct alive *alive, struct 
     g->is_stopped = true;
 }
 
-/* A claim above our own life, signed with our key. While we join it is our last life, and the join
- * exchange settles it. Later it is another process: at a higher epoch it has replaced us. */
+static bool is_at_our_address(const struct gossip *g, const struct alive *alive)
+{
+    for (size_t i = 0; i < alive->address_count; i++)
+        for (size_t k = 0; k < g->config.address_count; k++)
+            if (addr_equal(&alive->addresses[i], &g->config.addresses[k]))
+                return true;
+    return false;
+}
+
+/* A life above ours, signed with our key. While we join, the join exchange settles it. Later: at our
+ * own address it can only be one of the past, which nobody could tell us of when we began; at
+ * another address it is another process, which has replaced us. */
+static void on_own_later_life(struct gossip *g, const struct alive *alive, struct blob *blob)
+{
+    bool is_past = is_at_our_address(g, alive);
+    if (is_past && (g->join.phase == JOIN_DONE || g->join.is_alone))
+        members_raise_epoch(g, alive->epoch + 1);
+    else if (!is_past && g->join.phase == JOIN_DONE)
+        stop_for_higher(g, alive, blob);
+}
+
+/* A claim above our own life, signed with our key. */
 static void on_own_claim(struct gossip *g, const struct alive *alive, struct blob *blob)
 {
     if (alive->epoch > g->epoch) {
-        if (g->join.phase == JOIN_DONE)
-            stop_for_higher(g, alive, blob);
+        if (!g->is_leaving && !g->is_stopped)
+            on_own_later_life(g, alive, blob);
         return;
     }
     uint64_t refuted_ms = g->members.refuted_ms;

@@ -185,8 +185,9 @@ static bool is_own_address(const struct gossip *g, const struct addr *addr)
     return false;
 }
 
-/* A seed that nobody here knows any more is asked to let us in again; one that is dead here is
- * probed. It is what brings two sides together that have forgotten each other. */
+/* A seed that nobody here knows any more, or that does not answer, is asked to let us in again; one
+ * that is dead here is probed. It is what brings two sides together that have forgotten each other:
+ * whoever is cut off buries nobody, and must ask all the same. */
 static void contact_seed(struct gossip *g)
 {
     if (g->join.seed_count == 0 || g->join.phase != JOIN_DONE)
@@ -199,9 +200,9 @@ static void contact_seed(struct gossip *g)
         const struct addr *addr = member->link == NULL ? &member->addr : &member->link->addr;
         if (!addr_equal(seed, addr) && !addr_equal(seed, &member->addr))
             continue;
-        if (member_class_of(member->state) == CLASS_ALIVE)
+        if (member_is_live(g, member) && !g->detector.is_cut_off)
             return;
-        if (member->probed_ms < g->now.mono_ms)
+        if (!is_probed(g, member) && member->probed_ms < g->now.mono_ms)
             probe_old(g, member);
     }
     join_ask(g, seed);

@@ -114,13 +114,25 @@ static void settle_marks(struct gossip *g)
     }
 }
 
-/* The buddy rule (Lifeguard, section IV-C): a suspect is told first what is said about it. */
-static uint32_t put_for_buddy(struct wire_writer *list, const struct member *to)
+static uint32_t put_one(struct wire_writer *list, const struct blob *statement)
 {
-    if (to->suspicion == NULL || to->suspicion->count == 0)
-        return 0;
-    wire_put_bin(list, blob_span(to->suspicion->held[0].blob));
+    wire_put_bin(list, blob_span(statement));
     return list->overflowed ? 0 : 1;
+}
+
+/* The buddy rule (Lifeguard, section IV-C): a suspect is told first what is said about it. Whoever
+ * does not answer at all may have begun again below the life that we know (its clock went back, its
+ * disk was lost, nobody was there to ask), and speaks words that we drop as old: its own later word
+ * tells it. */
+static uint32_t put_for_buddy(const struct gossip *g, struct wire_writer *list,
+                              const struct member *to)
+{
+    uint32_t count = 0;
+    if (to->suspicion != NULL && to->suspicion->count > 0)
+        count += put_one(list, to->suspicion->held[0].blob);
+    if (to->state >= MEMBER_UNREACHABLE || g->detector.is_cut_off)
+        count += put_one(list, to->alive);
+    return count;
 }
 
 void rumours_append(struct gossip *g, struct wire_writer *writer, const struct member *to)
@@ -130,7 +142,7 @@ void rumours_append(struct gossip *g, struct wire_writer *writer, const struct m
     if (room <= NEWS_OVERHEAD_BYTES)
         return;
     struct wire_writer list = {bytes, 0, room - NEWS_OVERHEAD_BYTES, false};
-    uint32_t count = put_for_buddy(&list, to);
+    uint32_t count = put_for_buddy(g, &list, to);
     count = put_rumours(g, &list, count);
     settle_marks(g);
     if (count == 0)

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_forgotten.c - nodes that come back with less than they had: an earlier clock, no disk, other
+ * nodes that do not know them any more */
+#include "sim/cluster.h"
+
+#include <criterion/criterion.h>
+
+#define HOUR_MS INT64_C(3600000)
+
+/* Nobody answers what an ended life says, so nobody would ever tell it. */
+Test(forgotten, a_lone_seed_whose_clock_went_back_is_told_of_its_later_life)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 4, .seed = 11});
+    uint64_t before;
+
+    cluster_boot(c);
+    before = cluster_epoch(c, 0);
+    cluster_crash(c, 0);
+    cluster_set_clock(c, 0, -HOUR_MS);
+    cluster_restart(c, 0, DISK_KEY_ONLY);
+    cr_assert_lt(cluster_epoch(c, 0), before);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 30000), 30000);
+    cr_assert_gt(cluster_core(c, 0) != NULL ? cluster_status(c, 0).epoch : 0, before);
+    cr_assert(cluster_check_settled(c));
+    cluster_free(c);
+}
+
+/* The node cut off buries nobody, so it never asks a seed anew; the others do not know it. */
+static void cut_off_while_the_others_begin_anew(int64_t skew_ms)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 4, .seed = 12});
+
+    cluster_boot(c);
+    cluster_isolate(c, 3);
+    cluster_run_for(c, 10000);
+    cr_assert(cluster_status(c, 3).cut_off);
+    for (size_t i = 0; i < 3; i++)
+        cluster_crash(c, i);
+    for (size_t i = 0; i < 3; i++) {
+        cluster_set_clock(c, i, skew_ms);
+        cluster_restart(c, i, DISK_KEY_ONLY);
+    }
+    cluster_run_for(c, 10000);
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 30000), 30000);
+    cr_assert(cluster_check_settled(c));
+    cluster_free(c);
+}
+
+Test(forgotten, whoever_was_cut_off_while_all_others_forgot_it_comes_back)
+{
+    cut_off_while_the_others_begin_anew(0);
+}
+
+Test(forgotten, whoever_was_cut_off_comes_back_to_others_whose_clocks_went_back)
+{
+    cut_off_while_the_others_begin_anew(-HOUR_MS);
+}
