@@ -97,8 +97,8 @@ static bool is_at_our_address(const struct gossip *g, const struct alive *alive)
     return false;
 }
 
-/* A life above ours, signed with our key. While we join, the join exchange settles it. Later: at our
- * own address it can only be one of the past, which nobody could tell us of when we began; at
+/* A life above ours, signed with our key. While we join, the join exchange settles it. Later: at
+ * our own address it can only be one of the past, which nobody could tell us of when we began; at
  * another address it is another process, which has replaced us. */
 static void on_own_later_life(struct gossip *g, const struct alive *alive, struct blob *blob)
 {
