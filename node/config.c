@@ -282,9 +282,7 @@ static const struct option options[] = {
 #define OPTIONS_COUNT (sizeof options / sizeof options[0])
 static_assert(OPTIONS_COUNT <= 32, "one bit per option in reader.begun");
 
-/* --- Names
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Names ----------------------------------------------------------------------------------- */
 
 /* Levenshtein's distance, for names of at most 31 bytes; longer ones are simply far away. */
 static size_t distance(const char *a, const char *b)
@@ -346,9 +344,7 @@ static bool reader_set(struct reader *reader, const char *name, const char *valu
     return false;
 }
 
-/* --- The file
- * --------------------------------------------------------------------------------------------------
- */
+/* --- The file -------------------------------------------------------------------------------- */
 
 static char *trim(char *text)
 {
@@ -477,9 +473,7 @@ static enum config_outcome parse_command_line(struct node_config *config, int ar
     return CONFIG_RUN;
 }
 
-/* --- All of it
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- All of it ------------------------------------------------------------------------------- */
 
 static void default_name(struct node_config *config)
 {

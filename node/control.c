@@ -32,9 +32,7 @@ struct control {
     struct control_connection connections[CONTROL_CONNECTIONS_MAX];
 };
 
-/* --- Lines
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Lines ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -197,9 +195,7 @@ static void on_connect(void *context, unsigned ready)
     loop_timer_start(&connection->deadline, CONTROL_DEADLINE_MS);
 }
 
-/* --- Listening
- * ------------------------------------------------------------------------------------------------
- */
+/* --- Listening ------------------------------------------------------------------------------- */
 
 /* By way of /proc, because the path of a socket holds only 107 bytes and that of a directory may be
  * long. */

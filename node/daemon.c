@@ -60,9 +60,7 @@ static bool fail(const char *event, const char *message, const char *error)
     return false;
 }
 
-/* --- Opening
- * ------------------------------------------------------------------------------------------------
- */
+/* --- Opening --------------------------------------------------------------------------------- */
 
 static bool open_store(struct daemon *daemon)
 {
@@ -193,9 +191,7 @@ static void describe(struct daemon *daemon)
     http->started_wall_ms = clock_wall_ms();
 }
 
-/* --- Seeds
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Seeds ----------------------------------------------------------------------------------- */
 
 static void apply_seeds(struct daemon *daemon)
 {
@@ -255,9 +251,7 @@ static void resolve_first(struct daemon *daemon)
     loop_timer_start(&daemon->resolve_timer, SEEDS_RETRY_MS);
 }
 
-/* --- The core
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- The core -------------------------------------------------------------------------------- */
 
 static void configure_gossip(struct daemon *daemon, struct gossip_config *out)
 {
@@ -324,9 +318,7 @@ static bool start_core(struct daemon *daemon)
     return true;
 }
 
-/* --- While it runs
- * -------------------------------------------------------------------------------------------------
- */
+/* --- While it runs --------------------------------------------------------------------------- */
 
 static void leave(struct daemon *daemon, const char *why)
 {

@@ -98,9 +98,7 @@ bool identity_load(int dir, struct key_pair *pair, char error[IDENTITY_ERROR_MAX
     return is_good;
 }
 
-/* --- The epoch
- * ------------------------------------------------------------------------------------------------
- */
+/* --- The epoch ------------------------------------------------------------------------------- */
 
 static bool epoch_parse(char *line, uint64_t *epoch)
 {

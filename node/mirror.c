@@ -57,9 +57,7 @@ void mirror_free(struct mirror *mirror)
     mem_free(mirror);
 }
 
-/* --- Items
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Items ----------------------------------------------------------------------------------- */
 
 static struct item *item_find_lease(const struct mirror *mirror, struct span peer_id, uint64_t hash)
 {
@@ -147,9 +145,7 @@ static bool item_changed(struct mirror *mirror, struct item *item)
     return true;
 }
 
-/* --- Changes
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Changes --------------------------------------------------------------------------------- */
 
 static struct item *put_lease(struct mirror *mirror, struct blob *blob, uint64_t wall_ms,
                               bool is_heartbeat)
@@ -325,9 +321,7 @@ void mirror_expire(struct mirror *mirror, uint64_t wall_ms)
     }
 }
 
-/* --- To the file
- * -------------------------------------------------------------------------------------------------
- */
+/* --- To the file ----------------------------------------------------------------------------- */
 
 static void entry_of(const struct item *item, struct mirror_entry *out)
 {

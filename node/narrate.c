@@ -69,9 +69,7 @@ static const char *span_text(struct span text, char *out, size_t size)
     return out;
 }
 
-/* --- Members
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Members --------------------------------------------------------------------------------- */
 
 static struct known *known_find(struct narrator *narrator, uint64_t tag)
 {
@@ -260,9 +258,7 @@ static void narrate_status(struct narrator *narrator, const struct gossip_status
     narrator->was_converged = status->converged;
 }
 
-/* --- All events
- * ------------------------------------------------------------------------------------------------
- */
+/* --- All events ------------------------------------------------------------------------------ */
 
 void narrate_event(struct narrator *narrator, const struct gossip_event *event)
 {

@@ -10,8 +10,8 @@
 
 #define PORTS_NAME "ports.json"
 
-/* {"pid":..,"name":"..","id":"..","gossip":"127.0.0.1:4747","http":"127.0.0.1:4780","http_url":".."}
- * and a newline, replaced whole. False: see errno. */
+/* {"pid":..,"name":"..","id":"..","gossip":"127.0.0.1:4747","http":"127.0.0.1:4780",
+ * "http_url":".."} and a newline, replaced whole. False: see errno. */
 bool ports_write(int dir, const struct http_options *);
 void ports_remove(int dir);
 

@@ -300,9 +300,7 @@ bool store_is_clean(struct store *store)
     return answer;
 }
 
-/* --- The writer
- * ------------------------------------------------------------------------------------------------
- */
+/* --- The writer ------------------------------------------------------------------------------ */
 
 static bool output_append(struct output *output, const struct mirror_entry *entries, size_t count)
 {

@@ -21,7 +21,8 @@
 #include "gossip/blob.h"
 #include "node/mirror.h"
 
-#define STORE_DELAY_MS        100 /* changes are gathered for so long; a second is what was promised */
+/* Changes are gathered for so long; a second is what was promised. */
+#define STORE_DELAY_MS        100
 #define STORE_RETRY_MS        1000
 #define STORE_ERROR_MAX_BYTES 512
 /* A million leases of the largest size; a larger file is not ours. */

@@ -64,9 +64,7 @@ void udp_close(struct udp *udp)
     udp->count = 0;
 }
 
-/* --- In
- * -------------------------------------------------------------------------------------------------
- */
+/* --- In -------------------------------------------------------------------------------------- */
 
 struct receiving {
     struct mmsghdr headers[UDP_BATCH];
@@ -145,9 +143,7 @@ size_t udp_receive(struct udp *udp, size_t socket, bool *is_empty)
     return receiving_sift(&receiving, udp, socket, (size_t)count);
 }
 
-/* --- Out
- * ------------------------------------------------------------------------------------------------
- */
+/* --- Out ------------------------------------------------------------------------------------- */
 
 struct udp_packet *udp_slot(struct udp *udp)
 {

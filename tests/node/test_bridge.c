@@ -158,9 +158,7 @@ Test(bridge, commands_are_refused_when_nobody_will_answer)
     loop_free(loop);
 }
 
-/* --- Events
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Events ---------------------------------------------------------------------------------- */
 
 Test(bridge, above_half_the_core_is_told_to_hold_and_no_event_is_dropped)
 {

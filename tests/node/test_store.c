@@ -400,9 +400,7 @@ Test(store, a_long_history_is_compacted)
     store_close(store, 0);
 }
 
-/* --- Damage
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Damage ---------------------------------------------------------------------------------- */
 
 static size_t write_three_leases(char *bytes, size_t capacity)
 {
@@ -488,9 +486,7 @@ Test(store, what_is_no_snapshot_is_set_aside)
     cr_assert_eq(size_of("snapshot.damaged"), sizeof text);
 }
 
-/* --- Disks
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Disks ----------------------------------------------------------------------------------- */
 
 Test(store, a_full_disk_is_retried_and_nothing_is_lost)
 {
