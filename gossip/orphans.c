@@ -229,7 +229,8 @@ static void log_returned(struct gossip *g, struct log *log)
     if (log->is_shed)
         log->proved_version = 0;
     log->is_shed = false;
-    head_check(g, log); /* roots that differed while the home was gone proved nothing: they do now */
+    head_check(g,
+               log); /* roots that differed while the home was gone proved nothing: they do now */
 }
 
 static void log_update(struct gossip *g, struct log *log)
@@ -247,6 +248,27 @@ static void log_update(struct gossip *g, struct log *log)
     if (standing == HOME_GONE && (standing != before || is_older || log->live_count == 0))
         timer_begin(g, log);
     sync_log_changed(g, log);
+}
+
+uint64_t orphans_age_ms(const struct gossip *g, const struct log *log)
+{
+    if (log->standing != HOME_GONE || now_of(g) <= log->gone_since_ms)
+        return 0;
+    return (uint64_t)(now_of(g) - log->gone_since_ms);
+}
+
+/* Whether a home is gone we judge for ourselves; only since when is taken from somebody who was
+ * there. */
+void orphans_age_told(struct gossip *g, struct log *log, uint64_t age_ms)
+{
+    if (log->standing != HOME_GONE || age_ms > INT64_MAX / 2)
+        return;
+    int64_t since = now_of(g) - (int64_t)age_ms;
+    if (since >= log->gone_since_ms)
+        return;
+    log->gone_since_ms = since;
+    standing_set(g, log, HOME_GONE, since);
+    timer_begin(g, log);
 }
 
 /* A life that was told to us when we joined began as long ago as its state did; one that replaces

@@ -69,6 +69,10 @@ uint64_t registry_seq(const struct peer *);
 void registry_home_changed(struct gossip *, struct member *);
 void registry_cut_off_changed(struct gossip *);
 void registry_on_orphan_timer(struct gossip *, struct log *);
+/* How long the log's home has been gone here; 0: it is not. A joiner is told that with the list of
+ * logs, and continues it: by then nothing else says when a life that has ended did end. */
+uint64_t orphans_age_ms(const struct gossip *, const struct log *);
+void orphans_age_told(struct gossip *, struct log *, uint64_t age_ms);
 /* A member is forgotten. */
 void registry_member_gone(struct gossip *, struct member *);
 /* deletes.c */

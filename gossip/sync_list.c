@@ -6,8 +6,8 @@
 
 /* Elements of one LOGS_LIST: what its type, flags, buckets and list header leave. */
 #define LIST_BYTES (MESSAGE_MAX_BYTES - 24)
-/* [home, epoch, applied, head_version, head_root], each at its largest. */
-#define ENTRY_MAX_BYTES 46
+/* [home, epoch, applied, head_version, head_root, gone_ms], each at its largest. */
+#define ENTRY_MAX_BYTES 55
 /* One answer; what it does not cover is found by the next comparison. */
 #define LIST_MESSAGES_MAX 32
 /* Pages sent for one SYNC_ASK. */
@@ -47,18 +47,26 @@ static bool draft_has_room(const struct draft *draft, size_t bytes, uint32_t cou
            draft->count + count <= WIRE_LIST_MAX;
 }
 
-static void draft_add(struct draft *draft, const struct log *log)
+/* `gone_ms` 0: it is not said. */
+static void draft_put(struct draft *draft, const struct log *log, uint64_t gone_ms)
 {
     struct sync_facts facts = sync_facts_of(log);
     assert(draft_has_room(draft, ENTRY_MAX_BYTES, 1));
-    wire_put_array(&draft->writer, 5);
+    wire_put_array(&draft->writer, gone_ms > 0 ? 6 : 5);
     wire_put_uint(&draft->writer, log->home);
     wire_put_uint(&draft->writer, log->epoch);
     wire_put_uint(&draft->writer, facts.applied);
     wire_put_uint(&draft->writer, facts.head_version);
     wire_put_uint(&draft->writer, facts.head_root);
+    if (gone_ms > 0)
+        wire_put_uint(&draft->writer, gone_ms);
     draft->count++;
     draft->last_home = log->home;
+}
+
+static void draft_add(struct draft *draft, const struct log *log)
+{
+    draft_put(draft, log, 0);
 }
 
 /* First index of a log with home >= `home`. */
@@ -132,15 +140,20 @@ void sync_list_send(struct gossip *g, struct member *to, uint64_t flags, uint32_
 struct entry_read {
     uint64_t home, epoch;
     struct sync_facts facts;
+    uint64_t gone_ms; /* 0: not gone, or it is not said */
 };
 
 static bool entry_next(struct wire_list *entries, struct entry_read *out)
 {
     struct wire_list entry;
-    return wire_list_list(entries, &entry) && wire_list_uint(&entry, &out->home) &&
-           wire_list_uint(&entry, &out->epoch) && wire_list_uint(&entry, &out->facts.applied) &&
-           wire_list_uint(&entry, &out->facts.head_version) &&
-           wire_list_uint(&entry, &out->facts.head_root);
+    if (!wire_list_list(entries, &entry) || !wire_list_uint(&entry, &out->home) ||
+        !wire_list_uint(&entry, &out->epoch) || !wire_list_uint(&entry, &out->facts.applied) ||
+        !wire_list_uint(&entry, &out->facts.head_version) ||
+        !wire_list_uint(&entry, &out->facts.head_root))
+        return false;
+    if (!wire_list_uint(&entry, &out->gone_ms))
+        out->gone_ms = 0;
+    return true;
 }
 
 static bool head_differs(struct sync_facts a, struct sync_facts b)
@@ -206,6 +219,8 @@ static bool take_entry(struct gossip *g, struct member *from, const struct entry
     struct log *log = registry_log_make(g, entry->home, entry->epoch);
     if (log == NULL)
         return member_knows_life(members_find(g, entry->home), entry->epoch);
+    if (is_first)
+        orphans_age_told(g, log, entry->gone_ms);
     if (head_differs(entry->facts, sync_facts_of(log)))
         want_head(heads, entry);
     if (entry->facts.applied <= log->applied)
@@ -294,7 +309,7 @@ static bool draft_page(const struct gossip *g, size_t *at, bool with_orphans, st
         for (; *at < next; ++*at)
             if (is_listed(logs[*at], with_orphans) &&
                 (fits || draft_has_room(page, (next - *at) * ENTRY_MAX_BYTES, 1)))
-                draft_add(page, logs[*at]);
+                draft_put(page, logs[*at], orphans_age_ms(g, logs[*at]));
     }
     return false;
 }

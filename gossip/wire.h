@@ -40,8 +40,8 @@ enum wire_type {
     /* Anti-entropy (sync.c, pull.c, repair.c) */
     WIRE_LOGS_HASHES, /* flags, [hash...]: one (all logs) or COMPARE_BUCKETS; sync.c */
     WIRE_LOGS_LIST,   /* flags (enum sync_flag), buckets (bit set; in pages: the home after which),
-                         [[home, epoch, applied, head_version, head_root]...]: the root's first 8
-                         bytes */
+                         [[home, epoch, applied, head_version, head_root, gone_ms]...]: the root's
+                         first 8 bytes; gone_ms only in pages, of homes that are gone */
     WIRE_PULL,        /* request, home, epoch, after, window_bytes, is_reset */
     WIRE_RANGE,       /* request, is_reset, is_last, batch */
     WIRE_HEAD_PULL,   /* [[home, epoch]...] */

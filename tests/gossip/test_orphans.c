@@ -145,6 +145,40 @@ Test(orphans, joiner_never_shows_what_is_hidden_elsewhere)
     cr_assert_null(fixture_peer(f, "q"));
 }
 
+/* The home is back with a new life when we join: nothing in the member list says any more when the
+ * old one ended. */
+Test(orphans, joiner_continues_the_age_of_an_ended_life)
+{
+    struct log *old = registry_log_make(f->core, b.tag, 9);
+    cr_assert_eq(old->standing, HOME_GONE);
+    orphans_age_told(f->core, old, GRACE - 5000);
+    cr_assert_eq(orphans_age_ms(f->core, old), GRACE - 5000);
+    struct fixture_home before = b;
+    before.epoch = 9;
+    fixture_tell_set(f, &before, 1, "q", 1);
+    cr_assert(fixture_sees(f, "q"));
+    fixture_wait(f, 5000);
+    cr_assert(!fixture_sees(f, "q"));
+}
+
+Test(orphans, told_age_only_moves_the_beginning_back)
+{
+    dies(&a);
+    fixture_wait(f, GRACE - 1000);
+    orphans_age_told(f->core, fixture_log(f, &a), 500);
+    fixture_wait(f, 1000);
+    cr_assert(!fixture_sees(f, "p"));
+}
+
+/* Whether a home is gone is each node's own judgement. */
+Test(orphans, told_age_of_a_home_that_answers_us_is_ignored)
+{
+    orphans_age_told(f->core, fixture_log(f, &a), 10 * TTL);
+    cr_assert_eq(orphans_age_ms(f->core, fixture_log(f, &a)), 0U);
+    fixture_wait(f, TTL);
+    cr_assert(fixture_sees(f, "p"));
+}
+
 /* We were told of an older death than we saw. */
 Test(orphans, older_evidence_shortens_the_grace)
 {
