@@ -38,6 +38,7 @@ USES_scenario := sim gossip crypto
 USES_node   := node gossip crypto
 USES_tools  := tools gossip crypto
 USES_fuzz   := node sim gossip crypto
+LENT_fuzz   := tests/node/http_stage.c # a helper that another folder's tests have, too
 LIBS := -lev -lhttp_parser -ljansson -lcurl -lmsgpackc -lsodium -lm -lpthread # as needed
 
 PROGRAM_node  := aurora-node
@@ -74,7 +75,7 @@ FORCE:
 # Each tests/<area>/test_x.c is a program of its own; the other sources of its folder and those of
 # tests/support are its helpers. So are fuzzers, except that libFuzzer drives them.
 tests_of = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
-besides  = $(filter-out tests/$(1)/$(2)_%,$(wildcard tests/$(1)/*.c tests/support/*.c))
+besides  = $(filter-out tests/$(1)/$(2)_%,$(wildcard tests/$(1)/*.c tests/support/*.c $(LENT_$(1))))
 define test_rules
 $(call tests_of,$(1),$(2)): %: %.o \
     $(call objects,$(call besides,$(1),$(2))) $(call archives,$(USES_$(1)))

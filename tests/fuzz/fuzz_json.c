@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fuzz_json.c - registration bodies from strangers: what is accepted is within every limit
+ *
+ * And the scanner agrees with jansson on what JSON is, but for what only one of them limits: how
+ * deep it nests, how large a number is, and NUL in a member's name.
+ */
+#include "node/json_scan.h"
+#include "node/registration_body.h"
+#include "tests/support/guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int truth)
+{
+    if (!truth)
+        abort();
+}
+
+static size_t brackets(const uint8_t *data, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < size; i++)
+        count += data[i] == '[' || data[i] == '{';
+    return count;
+}
+
+static void compare(const uint8_t *data, size_t size)
+{
+    json_error_t error;
+    bool is_valid = json_scan_is_valid(span_of(data, size), NULL);
+    json_t *value = json_loadb((const char *)data, size,
+                               JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
+    enum json_error_code code = value == NULL ? json_error_code(&error) : json_error_unknown;
+
+    if (is_valid)
+        require(value != NULL || code == json_error_numeric_overflow ||
+                code == json_error_null_byte_in_key);
+    else
+        require(value == NULL || brackets(data, size) > JSON_DEPTH_MAX);
+    json_decref(value);
+}
+
+/* Every member that is found stands inside of the text and is a value itself. */
+static void walk(struct span text)
+{
+    struct json_members members;
+    struct json_member member;
+
+    if (!json_scan_is_valid(text, NULL) || !json_scan_members_begin(&members, text))
+        return;
+    while (json_scan_members_next(&members, &member)) {
+        require(member.value.data > member.key.data + member.key.len - 1);
+        require(member.value.data + member.value.len <= text.data + text.len);
+        require(json_scan_is_valid(member.key, NULL) && json_scan_is_valid(member.value, NULL));
+        json_scan_equals(member.key, span_of_text("peer_id"));
+    }
+}
+
+static void check(const struct registration_body *body)
+{
+    const struct peer_description *peer = &body->registration.peer;
+
+    require(statement_peer_check(peer) == NULL);
+    require(peer->metadata.len <= PEER_METADATA_MAX_BYTES);
+    if (peer->metadata.len > 0)
+        require(peer->metadata.data[0] == '{' && json_scan_is_valid(peer->metadata, NULL));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t *input = guard_copy(data, size);
+    struct registration_body body;
+
+    if (registration_body_read(&body, span_of(input, size), 300, span_of_text("192.0.2.1")))
+        check(&body);
+    else
+        require((body.status == 400 || body.status == 413) && body.error[0] != '\0');
+    registration_body_free(&body);
+    if (!heartbeat_body_read(&body, span_of(input, size)))
+        require(body.status == 400 && body.error[0] != '\0');
+    registration_body_free(&body);
+    if (size > 0)
+        compare(input, size);
+    walk(span_of(input, size));
+    guard_free(input, size);
+    return 0;
+}
