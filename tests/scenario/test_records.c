@@ -246,3 +246,85 @@ Test(records, crashes_amid_loss_leave_equal_views)
     for (uint64_t seed = 11; seed <= 13; seed++)
         churn_under(seed, true);
 }
+
+/* --- Clients that only ever heartbeat
+ * ------------------------------------------------------------- */
+
+#define CLIENTS 30
+
+static void client_id(char id[32], size_t i)
+{
+    snprintf(id, 32, "client-%zu", i);
+}
+
+/* Each client knows three nodes, its peer's first home among them; some alternate (a load
+ * balancer). */
+static void clients_start(struct cluster *c, uint64_t *random)
+{
+    uint32_t nodes = (uint32_t)cluster_nodes(c);
+    size_t homes[CLIENTS];
+    char id[32];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_id(id, i);
+        homes[i] = draw(random, nodes);
+        cr_assert_eq(cluster_register_ttl(c, homes[i], id, 60), RESULT_OK);
+    }
+    must_settle(c, 10000);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        const size_t known[] = {homes[i], (homes[i] + 1) % nodes, (homes[i] + 2) % nodes};
+        client_id(id, i);
+        cluster_client_start(c, id, 10000, known, 3, draw(random, 2) == 0);
+    }
+}
+
+static void fault_and_back(struct cluster *c, uint64_t *random)
+{
+    size_t nodes = cluster_nodes(c), victim = draw(random, (uint32_t)nodes);
+    uint32_t kind = draw(random, 4);
+    if (kind <= 1)
+        cluster_crash(c, victim);
+    else if (kind == 2)
+        cluster_cut(c, NODES_RANGE(0, nodes / 2), NODES_RANGE(nodes / 2, nodes));
+    else
+        cluster_isolate(c, victim);
+    cluster_run_for(c, 1000 + draw(random, 100000));
+    if (kind <= 1)
+        cluster_restart(c, victim, kind == 0 ? DISK_LATEST : DISK_KEY_ONLY);
+    cluster_heal(c);
+    cluster_run_for(c, 5000 + draw(random, 60000));
+}
+
+static void clients_through(uint64_t seed)
+{
+    uint64_t random = seed;
+    char id[32];
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 4 + draw(&random, 7),
+                                                              .seed = seed,
+                                                              .loss = 0.01 * draw(&random, 10),
+                                                              .duplicate = 0.1,
+                                                              .reorder = 0.1,
+                                                              .seeds = 3});
+    cluster_boot(c);
+    clients_start(c, &random);
+    for (int round = 0; round < 6; round++)
+        fault_and_back(c, &random);
+    cluster_set_faults(c, NULL);
+    cluster_run_for(c, 30000); /* every client has come by once more, whatever was moved is moved */
+    must_settle(c, 30000);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_id(id, i);
+        cr_assert_eq(cluster_client_stats(c, id).unknown, 0U, "%s, seed %lu", id,
+                     (unsigned long)seed);
+        cr_assert(cluster_holds_everywhere(c, peer_visible(id)), "%s, seed %lu", id,
+                  (unsigned long)seed);
+    }
+    cluster_free(c);
+}
+
+/* Existing clients never register again: a 404 is their end. None may come from crashes, cuts and
+ * restarts. */
+Test(records, clients_that_only_heartbeat_are_never_unknown)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        clients_through(seed);
+}
