@@ -100,6 +100,7 @@ static struct blob *admit(struct gossip *g, const struct log *log, struct span s
  * both HEADs. */
 static void freeze(struct gossip *g, struct log *log, struct blob *second)
 {
+    bool is_own = log == g->registry.own;
     assert(log->evidence == NULL && log->head_blob != NULL);
     log->evidence = second;
     log->state = LOG_EQUIVOCATING;
@@ -107,6 +108,9 @@ static void freeze(struct gossip *g, struct log *log, struct blob *second)
     sync_log_changed(g, log);
     event_status_soon(g);
     head_check(g, log);
+    /* We never sign two: an earlier life had this epoch, and nobody could tell us. */
+    if (is_own && !g->is_leaving && !g->is_stopped)
+        members_raise_epoch(g, g->epoch + 1);
 }
 
 static void accept(struct gossip *g, struct log *log, const struct head *head, struct blob *blob,

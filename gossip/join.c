@@ -377,10 +377,17 @@ struct memory {
     bool is_elsewhere;  /* a life that may still run at another address */
 };
 
-static struct memory memory_of(const struct member *member, struct span statement,
+/* Another process in the very same epoch (it has lost its disk, and its clock stands where it did)
+ * must not go on in it: what it signs would contradict what its last life signed. */
+static struct memory memory_of(const struct member *member, const struct wire_message *message,
                                const struct alive *alive)
 {
-    if (member == NULL || span_equal(blob_span(member->alive), statement))
+    if (member == NULL)
+        return (struct memory){0};
+    bool is_same_life = span_equal(blob_span(member->alive), message->join.statement);
+    bool is_same_process =
+        member->join_request == 0 || member->join_request == message->join.request;
+    if (is_same_life && is_same_process)
         return (struct memory){0};
     struct memory memory = {.epoch = member->epoch};
     if (member_class_of(member->state) == CLASS_ALIVE) {
@@ -429,10 +436,12 @@ void join_on_request(struct gossip *g, const struct wire_header *header, const s
     if (g->is_leaving)
         return;
     struct member *member = members_find(g, header->sender);
-    struct memory memory = memory_of(member, statement, &alive);
+    struct memory memory = memory_of(member, message, &alive);
     if (!memory.is_elsewhere && members_on_alive(g, statement, &member) == NEWS_BAD) {
         drop_count(g, DROP_BAD_SIGNATURE);
     } else {
+        if (member != NULL)
+            member->join_request = message->join.request;
         reply(g, message, from, header->sender, &memory);
         if (member != NULL && !member_link(g, member)->is_verified)
             probe_path(g, member, from);

@@ -46,9 +46,10 @@ struct member {
     struct key_public id;
     struct addr addr; /* the one of its ALIVE that we use; family ADDR_NONE: it has none */
     uint64_t name_hash;
-    uint64_t stamp;     /* the highest in any accusation that it signed */
-    uint64_t told_ms;   /* roster_tell: when we last told somebody about it */
-    uint64_t probed_ms; /* old members: when we last probed it */
+    uint64_t stamp;        /* the highest in any accusation that it signed */
+    uint64_t told_ms;      /* roster_tell: when we last told somebody about it */
+    uint64_t probed_ms;    /* old members: when we last probed it */
+    uint64_t join_request; /* of its last JOIN: another process has another */
     uint32_t reported_rtt_us;
     int64_t since_ms; /* when the state began; before our start for what a joiner was told */
     struct suspicion

@@ -56,3 +56,67 @@ Test(forgotten, whoever_was_cut_off_comes_back_to_others_whose_clocks_went_back)
 {
     cut_off_while_the_others_begin_anew(-HOUR_MS);
 }
+
+/* --- An epoch used twice
+ * ------------------------------------------------------------------------------ */
+
+/* Without its disk, and by a clock that stands where it stood. */
+static void begin_the_same_epoch_again(struct cluster *c, size_t node)
+{
+    uint64_t epoch = cluster_epoch(c, node);
+
+    cluster_crash(c, node);
+    cluster_set_clock(c, node, -(int64_t)(cluster_now_us(c) / 1000));
+    cluster_restart(c, node, DISK_KEY_ONLY);
+    cr_assert_eq(cluster_epoch(c, node), epoch);
+}
+
+/* Its ALIVE is the same to the byte; what it would sign next contradicts what its last life signed.
+ */
+Test(forgotten, an_epoch_used_twice_is_noticed_by_the_seed)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 3, .seed = 13});
+    uint64_t before;
+
+    cluster_boot(c);
+    before = cluster_epoch(c, 2);
+    cr_assert_eq(cluster_register(c, 2, "before"), RESULT_OK);
+    cluster_run_for(c, 2000);
+    begin_the_same_epoch_again(c, 2);
+    cr_assert_leq(cluster_wait_at(c, 2, all_alive(), 10000), 10000);
+    cr_assert_gt(cluster_status(c, 2).epoch, before);
+    cr_assert_eq(cluster_register(c, 2, "after"), RESULT_OK);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 15000), 15000);
+    cr_assert(cluster_check_settled(c));
+    cluster_free(c);
+}
+
+/* Whoever could tell is away when it begins. The two HEADs of one version meet later. */
+Test(forgotten, an_epoch_used_twice_ends_when_two_heads_meet)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 4, .seed = 14});
+    uint64_t before;
+
+    cluster_boot(c);
+    before = cluster_epoch(c, 2);
+    cr_assert_eq(cluster_register(c, 2, "before"), RESULT_OK);
+    cluster_run_for(c, 2000);
+    cluster_cut(c, NODES(1, 3), NODES(0, 2));
+    cluster_crash(c, 0);
+    begin_the_same_epoch_again(c, 2);
+    cluster_restart(c, 0, DISK_KEY_ONLY);
+    cr_assert_leq(cluster_wait_at(c, 2, member_is(0, MEMBER_ALIVE), 15000), 15000);
+    cluster_run_for(c, 6000);
+    cr_assert_eq(cluster_status(c, 2).epoch, before);
+    cr_assert_eq(cluster_register(c, 2, "after"), RESULT_OK);
+    cluster_run_for(c, 2000);
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 40000), 40000);
+    cr_assert_leq(cluster_wait_everywhere(c, logs_proved(), 5000), 5000);
+    cr_assert_leq(cluster_wait_everywhere(c, peer_visible("after"), 1000), 1000);
+    cr_assert_gt(cluster_status(c, 2).epoch, before);
+    /* What the first life left behind is an orphan where it is known, until its grace ends. */
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 100000), 100000);
+    cr_assert(cluster_check_settled(c));
+    cluster_free(c);
+}
