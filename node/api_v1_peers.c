@@ -131,6 +131,14 @@ static void answer_unknown(struct api *api, struct http_exchange *exchange, stru
     api_error_about(api, exchange, answer, "unknown peer", peer_id);
 }
 
+static bool id_is_fine(struct api *api, struct http_exchange *exchange, struct span peer_id)
+{
+    if (peer_id_is_fine(peer_id))
+        return true;
+    api_error(api, exchange, 400, "peer_id: too long, malformed, or with control characters");
+    return false;
+}
+
 /* With the whole signed statement: who wants to check the signature needs its very bytes. */
 static void put_statement(struct json_writer *json, const struct view_peer *peer)
 {
@@ -145,7 +153,7 @@ void api_v1_peer(struct api *api, struct http_exchange *exchange, struct span pe
     struct view_peer *peer = view_peer_find(&api->view, peer_id);
     struct json_writer json;
 
-    if (!api_is_ready(api, exchange))
+    if (!api_is_ready(api, exchange) || !id_is_fine(api, exchange, peer_id))
         return;
     if (peer == NULL) {
         answer_unknown(api, exchange, peer_id);
@@ -217,14 +225,6 @@ void api_v1_register(struct api *api, const struct http_request *request,
         api_error(api, exchange, body.status, body.error);
     }
     registration_body_free(&body);
-}
-
-static bool id_is_fine(struct api *api, struct http_exchange *exchange, struct span peer_id)
-{
-    if (peer_id_is_fine(peer_id))
-        return true;
-    api_error(api, exchange, 400, "peer_id: too long, malformed, or with control characters");
-    return false;
 }
 
 void api_v1_heartbeat(struct api *api, const struct http_request *request,

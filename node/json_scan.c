@@ -242,6 +242,29 @@ bool json_scan_is_valid(struct span text, size_t *fault_at)
     return is_valid;
 }
 
+bool json_scan_fault_key(struct span text, struct span *key)
+{
+    struct scan scan = {.text = text};
+
+    scan_blanks(&scan);
+    if (!scan_take(&scan, '{'))
+        return false;
+    do {
+        scan_blanks(&scan);
+        size_t start = scan.at;
+
+        if (!scan_string(&scan))
+            return false;
+        *key = span_of(text.data + start, scan.at - start);
+        scan_blanks(&scan);
+        if (!scan_take(&scan, ':'))
+            return false;
+        if (!scan_value(&scan, 1))
+            return true;
+    } while (scan_take(&scan, ','));
+    return false;
+}
+
 /* --- Members ------------------------------------------------------------------------------- */
 
 bool json_scan_members_begin(struct json_members *members, struct span text)

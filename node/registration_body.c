@@ -72,6 +72,16 @@ static bool value_read(struct registration_body *body, enum body_field field, st
     return true;
 }
 
+/* Names the member that is to blame, if it is one of those we know. */
+static bool refuse_text(struct registration_body *body, struct span text, size_t fault_at)
+{
+    struct span key;
+    enum body_field field = json_scan_fault_key(text, &key) ? field_of(key) : BODY_FIELDS;
+
+    return refuse(body, 400, "%s: not valid JSON in UTF-8 at byte %zu, or nested over %d deep",
+                  field == BODY_FIELDS ? "body" : field_names[field], fault_at, JSON_DEPTH_MAX);
+}
+
 static bool members_read(struct registration_body *body, struct span text)
 {
     bool is_seen[BODY_FIELDS] = {false};
@@ -82,8 +92,7 @@ static bool members_read(struct registration_body *body, struct span text)
     if (text.len == 0)
         return refuse(body, 400, "body: missing; it must be a JSON object");
     if (!json_scan_is_valid(text, &fault_at))
-        return refuse(body, 400, "body: not valid JSON at byte %zu (or nested over %d deep)",
-                      fault_at, JSON_DEPTH_MAX);
+        return refuse_text(body, text, fault_at);
     if (!json_scan_members_begin(&members, text))
         return refuse(body, 400, "body: must be a JSON object");
     while (json_scan_members_next(&members, &member)) {

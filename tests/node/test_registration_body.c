@@ -115,8 +115,13 @@ Test(registration_body, faults_name_their_field)
         {"{\"peer_id\":\"p\",\"port\":1,\"signature\":\"00\"}", "peer_version"},
         {"{\"peer_id\":\"p\",\"port\":1,\"peer_version\":1}", "signature"},
         {"{\"peer_id\":\"p\",\"port\":1,\"public_key\":\"00\"}", "public_key"},
-        {"{\"peer_id\":\"p\\ud800\",\"port\":1}", "body"},
-        {"{\"peer_id\":\"p\xff\",\"port\":1}", "body"},
+        {"{\"peer_id\":\"p\\ud800\",\"port\":1}", "peer_id"},
+        {"{\"peer_id\":\"p\xff\",\"port\":1}", "peer_id"},
+        {"{\"peer_id\":\"p\x01\",\"port\":1}", "peer_id"},
+        {"{\"peer_id\":\"p\",\"port\":NaN}", "port"},
+        {"{\"peer_id\":\"p\",\"metadata\":{\"a\":}}", "metadata"},
+        {"{\"peer_id\":\"p\",\"port\":1,}", "body"},
+        {"{\"other\":\"\xff\"}", "body"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
