@@ -201,6 +201,7 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
             ttl_min_s = ttl_s;
     }
     log->ttl_min_s = ttl_min_s;
+    sync_log_changed(g, log); /* orphans count while they are shown */
     if (next != INT64_MAX)
         timer_at(g, log, next);
     else if (!is_droppable(g, log))

@@ -51,13 +51,31 @@ struct sync_facts sync_facts_of(const struct log *log)
     return facts;
 }
 
+static bool is_home_there(const struct log *log)
+{
+    return log->member->state != MEMBER_DEAD && log->member->state != MEMBER_LEFT;
+}
+
+static bool is_current(const struct log *log)
+{
+    return is_home_there(log) && log->epoch == log->member->epoch &&
+           (log->applied != 0 || log->head_blob != NULL);
+}
+
+/* What an ended life left counts for as long as its orphans are shown: a delete that only some
+ * heard of, or a record, would else be there at some nodes and not at others until the grace ends.
+ */
+static bool is_shown_orphan(const struct log *log)
+{
+    return is_home_there(log) && log->epoch < log->member->epoch && log->standing == HOME_GONE &&
+           log->live_count > 0 && log->hidden_count == 0 && !log->is_shed;
+}
+
 /* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log
  * is the same as one that was never made. */
 static bool is_counted(const struct log *log)
 {
-    const struct member *home = log->member;
-    return home != NULL && home->state != MEMBER_DEAD && home->state != MEMBER_LEFT &&
-           log->epoch == home->epoch && (log->applied != 0 || log->head_blob != NULL);
+    return is_current(log) || is_shown_orphan(log);
 }
 
 static uint64_t digest_of(const struct log *log)
@@ -218,7 +236,7 @@ bool sync_is_converged(const struct gossip *g)
         return false;
     for (size_t i = 0; i < g->registry.log_count; i++) {
         const struct log *log = g->registry.logs[i];
-        if (!is_counted(log))
+        if (!is_current(log))
             continue;
         if (log->state == LOG_DIVERGED || log->state == LOG_EQUIVOCATING)
             return false;

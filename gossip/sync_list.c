@@ -10,6 +10,8 @@
 #define ENTRY_MAX_BYTES 55
 /* One answer; what it does not cover is found by the next comparison. */
 #define LIST_MESSAGES_MAX 32
+/* Ages are as old as the message that told them. */
+#define AGE_TOLERANCE_MS 1000
 /* Pages sent for one SYNC_ASK. */
 #define PAGES_AT_ONCE 8
 
@@ -64,9 +66,16 @@ static void draft_put(struct draft *draft, const struct log *log, uint64_t gone_
     draft->last_home = log->home;
 }
 
-static void draft_add(struct draft *draft, const struct log *log)
+static bool is_of_ended_life(const struct log *log)
 {
-    draft_put(draft, log, 0);
+    return log->epoch < log->member->epoch;
+}
+
+/* Of a life that has ended nothing else says since when: a new ALIVE reached us all at different
+ * times. */
+static void draft_add(const struct gossip *g, struct draft *draft, const struct log *log)
+{
+    draft_put(draft, log, is_of_ended_life(log) ? orphans_age_ms(g, log) : 0);
 }
 
 /* First index of a log with home >= `home`. */
@@ -102,7 +111,7 @@ static unsigned draft_bucket(struct gossip *g, struct member *to, uint64_t flags
             sent++;
             draft_send(g, to, flags | SYNC_PARTIAL, part);
         }
-        draft_add(part, log);
+        draft_add(g, part, log);
     }
     part->buckets = 1ull << bucket;
     if (sent == 0)
@@ -195,13 +204,13 @@ static void set_first_target(struct gossip *g, struct log *log, uint64_t version
     log->first_target = version;
 }
 
-/* A comparison is about what lives. Only a joiner makes logs of homes that are gone, and of lives
- * that have ended: whoever was there had them, and dropped them when it was time. */
+/* A comparison is about what lives, or is shown. Only a joiner makes logs of homes that are gone:
+ * whoever was there had them, and dropped them when it was time. */
 static bool is_of_the_past(const struct gossip *g, const struct entry_read *entry)
 {
     const struct member *home = members_find(g, entry->home);
     return home != NULL && registry_log(g, entry->home, entry->epoch) == NULL &&
-           (entry->epoch < home->epoch || home->state == MEMBER_DEAD || home->state == MEMBER_LEFT);
+           (home->state == MEMBER_DEAD || home->state == MEMBER_LEFT);
 }
 
 /* A life that we have heard of, and whose log we will not make again. */
@@ -219,7 +228,7 @@ static bool take_entry(struct gossip *g, struct member *from, const struct entry
     struct log *log = registry_log_make(g, entry->home, entry->epoch);
     if (log == NULL)
         return member_knows_life(members_find(g, entry->home), entry->epoch);
-    if (is_first)
+    if (is_first || is_of_ended_life(log))
         orphans_age_told(g, log, entry->gone_ms);
     if (head_differs(entry->facts, sync_facts_of(log)))
         want_head(heads, entry);
@@ -262,6 +271,16 @@ static bool entry_for(struct wire_list *entries, struct entry_read *next, bool *
     return *has_next && next->home == log->home && next->epoch == log->epoch;
 }
 
+/* Do they lack something of it, or show orphans of an ended life for longer than is due? */
+static bool is_worth_answering(const struct gossip *g, const struct log *log,
+                               const struct entry_read *theirs)
+{
+    if (is_of_ended_life(log) && theirs->gone_ms > 0 &&
+        orphans_age_ms(g, log) > theirs->gone_ms + AGE_TOLERANCE_MS)
+        return true;
+    return log->digest != 0 && is_ahead(sync_facts_of(log), theirs->facts);
+}
+
 static void answer(struct gossip *g, struct member *to, const struct wire_message *message)
 {
     bool is_partial = (message->list.flags & SYNC_PARTIAL) != 0;
@@ -272,14 +291,14 @@ static void answer(struct gossip *g, struct member *to, const struct wire_messag
     draft_clear(&ours);
     for (size_t i = 0; i < g->registry.log_count; i++) {
         const struct log *log = g->registry.logs[i];
-        if (log->digest == 0 || (message->list.buckets >> sync_bucket_of(log->home) & 1) == 0)
+        if ((message->list.buckets >> sync_bucket_of(log->home) & 1) == 0)
             continue;
         bool is_there = entry_for(&entries, &theirs, &has_next, log);
-        if (is_there ? !is_ahead(sync_facts_of(log), theirs.facts) : is_partial)
+        if (is_there ? !is_worth_answering(g, log, &theirs) : is_partial || log->digest == 0)
             continue;
         if (!draft_has_room(&ours, ENTRY_MAX_BYTES, 1))
             draft_send(g, to, SYNC_ANSWER | SYNC_PARTIAL, &ours);
-        draft_add(&ours, log);
+        draft_add(g, &ours, log);
     }
     if (ours.count > 0)
         draft_send(g, to, SYNC_ANSWER | SYNC_PARTIAL, &ours);

@@ -47,16 +47,13 @@ static void configure(struct stage *stage, struct gossip_config *config)
     sign_scope_of(CLUSTER, &stage->scope);
 }
 
-static void puppet_enter(struct stage *stage, size_t index)
+static void puppet_introduce(struct stage *stage, size_t index, uint64_t epoch)
 {
     struct puppet *puppet = &stage->puppets[index];
     char name[16];
     snprintf(name, sizeof name, "puppet-%zu", index);
-    puppet->pair = pair_of(index);
-    puppet->addr = addr_of(index);
-    puppet->tag = node_tag(&puppet->pair.public);
     struct alive alive = {.id = puppet->pair.public,
-                          .epoch = STAGE_EPOCH,
+                          .epoch = epoch,
                           .incarnation = 1,
                           .name = span_of_text(name),
                           .zone = span_of_text(""),
@@ -69,6 +66,21 @@ static void puppet_enter(struct stage *stage, size_t index)
     blob_release(blob);
     /* So that the core does not introduce itself in every packet. */
     puppet->member->is_seen = true;
+}
+
+static void puppet_enter(struct stage *stage, size_t index)
+{
+    struct puppet *puppet = &stage->puppets[index];
+    puppet->pair = pair_of(index);
+    puppet->addr = addr_of(index);
+    puppet->tag = node_tag(&puppet->pair.public);
+    puppet_introduce(stage, index, STAGE_EPOCH);
+}
+
+void stage_restart_puppet(struct stage *stage, size_t index)
+{
+    puppet_introduce(stage, index, STAGE_EPOCH + 1);
+    stage_drain(stage);
 }
 
 struct stage *stage_new(bool is_synced)

@@ -61,6 +61,9 @@ bool stage_heard(struct stage *, size_t who, enum wire_type, size_t n, struct wi
 /* To anybody. */
 size_t stage_count(struct stage *, enum wire_type);
 
+/* The puppet starts anew, one epoch higher; its statements stay those of its first life. */
+void stage_restart_puppet(struct stage *, size_t index);
+
 /* Statements of puppet `home`; the caller releases them. */
 struct blob *stage_record(struct stage *, size_t home, const char *peer_id, uint64_t version);
 struct blob *stage_deletion(struct stage *, size_t home, const char *peer_id, uint64_t version);

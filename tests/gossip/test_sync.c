@@ -16,6 +16,19 @@ static void entries_begin(struct entries *entries)
     entries->count = 0;
 }
 
+static void entries_put_gone(struct entries *entries, uint64_t home, uint64_t applied,
+                             uint64_t gone_ms)
+{
+    wire_put_array(&entries->writer, 6);
+    wire_put_uint(&entries->writer, home);
+    wire_put_uint(&entries->writer, STAGE_EPOCH);
+    wire_put_uint(&entries->writer, applied);
+    wire_put_uint(&entries->writer, 0);
+    wire_put_uint(&entries->writer, 0);
+    wire_put_uint(&entries->writer, gone_ms);
+    entries->count++;
+}
+
 static void entries_put(struct entries *entries, uint64_t home, uint64_t applied, uint64_t head)
 {
     wire_put_array(&entries->writer, 5);
@@ -132,6 +145,68 @@ Test(sync, logs_of_the_dead_count_nothing)
     member_set_state(stage->core, stage->puppets[0].member, MEMBER_DEAD,
                      (int64_t)stage->now.mono_ms);
     cr_assert_eq(stage->core->registry.records_digest, empty);
+    stage_free(stage);
+}
+
+Test(sync, ended_life_counts_while_its_orphans_are_shown)
+{
+    struct stage *stage = stage_new(true);
+    uint64_t empty = stage->core->registry.records_digest;
+    stage_fill(stage, 0, 0, 2);
+    uint64_t filled = stage->core->registry.records_digest;
+    stage_restart_puppet(stage, 0);
+    cr_assert(stage_sees(stage, "p1"), "an orphan");
+    cr_assert_eq(stage->core->registry.records_digest, filled);
+    stage_run(stage, ORPHAN_GRACE_MS + 1);
+    cr_assert_not(stage_sees(stage, "p1"));
+    cr_assert_eq(stage->core->registry.records_digest, empty);
+    stage_free(stage);
+}
+
+Test(sync, last_delete_of_an_ended_life_is_pulled)
+{
+    struct stage *stage = stage_new(true);
+    struct entries entries;
+    struct stage_list list;
+    struct wire_message message;
+    stage_fill(stage, 0, 0, 2);
+    stage_restart_puppet(stage, 0);
+    entries_begin(&entries);
+    entries_put_gone(&entries, stage->puppets[0].tag, 3, 10);
+    stage_forget(stage);
+    say_list(stage, 3, 0, UINT32_MAX, &entries);
+    cr_assert(stage_heard(stage, 3, WIRE_PULL, 0, &message));
+    cr_assert_eq(message.pull.epoch, STAGE_EPOCH);
+    stage_list_begin(&list);
+    stage_list_add(&list, stage_deletion(stage, 0, "p1", 3));
+    struct wire_batch batch = stage_batch(stage, 0, 2, 3, 3, &list);
+    stage_range(stage, 3, message.pull.request, false, true, &batch);
+    cr_assert_not(stage_sees(stage, "p1"));
+    stage_free(stage);
+}
+
+Test(sync, orphans_of_an_ended_life_are_hidden_by_the_oldest_clock)
+{
+    struct stage *stage = stage_new(true);
+    struct entries entries;
+    struct wire_message message;
+    stage_fill(stage, 0, 0, 2);
+    stage_restart_puppet(stage, 0);
+    stage_run(stage, 5000);
+    entries_begin(&entries);
+    entries_put_gone(&entries, stage->puppets[0].tag, 2, 60000);
+    say_list(stage, 3, SYNC_ANSWER, 0, &entries);
+    stage_run(stage, ORPHAN_GRACE_MS - 60000 - 500);
+    cr_assert(stage_sees(stage, "p1"));
+    stage_run(stage, 1000);
+    cr_assert_not(stage_sees(stage, "p1"));
+    /* And whoever shows them still is told. */
+    entries_begin(&entries);
+    entries_put_gone(&entries, stage->puppets[0].tag, 2, 1000);
+    stage_forget(stage);
+    say_list(stage, 4, 0, UINT32_MAX, &entries);
+    cr_assert(stage_heard(stage, 4, WIRE_LOGS_LIST, 0, &message));
+    cr_assert_eq(message.list.entries.count, 1);
     stage_free(stage);
 }
 
