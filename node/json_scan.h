@@ -18,8 +18,8 @@
 /* One whole value, with white space around it. When false, *fault_at (may be NULL) is the byte at
  * which it stops being one. */
 bool json_scan_is_valid(struct span text, size_t *fault_at);
-/* For text that is not valid: the key, with its quotes, of the outermost object's member whose value
- * has the fault. False: the fault is in no member's value. */
+/* For text that is not valid: the key, with its quotes, of the outermost object's member whose
+ * value has the fault. False: the fault is in no member's value. */
 bool json_scan_fault_key(struct span text, struct span *key);
 
 struct json_members {
