@@ -18,6 +18,7 @@
 #define KEY_CHECK_MS           1000 /* as long as a probe: who runs with our key answers by then */
 #define PAGE_TIMEOUT_MS        150  /* until the first page of an answer */
 #define PAGE_GAP_MS            60   /* until the next one */
+#define RECENT_MS              5000 /* the checks after joining, and their answers */
 #define SETTLE_CHECKS          6
 #define SETTLE_CHECK_MS        300
 #define PAGE_STALLS_MAX        12
@@ -40,6 +41,11 @@ static bool is_own_address(const struct gossip *g, const struct addr *addr)
 static void wake_in(struct gossip *g, uint64_t ms)
 {
     timer_set(&g->timers, &g->join.timer, TIMER_JOIN, g->now.mono_ms + ms);
+}
+
+bool join_is_recent(const struct gossip *g)
+{
+    return g->join.phase != JOIN_DONE || g->now.mono_ms < g->join.done_ms + RECENT_MS;
 }
 
 void join_init(struct gossip *g, const struct gossip_config *config)
@@ -98,6 +104,7 @@ static void ask_round(struct gossip *g)
     asked += ask_all(g, join->extra, join->extra_count);
     if (asked == 0) {
         join->phase = JOIN_DONE; /* the first node of a cluster has nobody to ask */
+        join->done_ms = g->now.mono_ms;
         sync_begin(g, NULL);
         return;
     }
@@ -150,6 +157,7 @@ static void finish(struct gossip *g)
 {
     struct join *join = &g->join;
     join->phase = JOIN_DONE;
+    join->done_ms = g->now.mono_ms;
     join->is_joined = true;
     join->checks = SETTLE_CHECKS;
     wake_in(g, prng_jitter(&g->prng, SETTLE_CHECK_MS, 50));

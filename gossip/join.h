@@ -35,7 +35,7 @@ struct join {
     size_t extra_count;
     bool is_alone;        /* said so */
     bool is_joined;       /* some seed answered */
-    bool is_told_members; /* the record plane has its members: sync_begin was called */
+    uint64_t done_ms;     /* when the phase became JOIN_DONE */
     struct addr answered; /* the seed that did */
     uint64_t seed;        /* tag of who let us in: the record plane begins with it */
     uint64_t partner;     /* tag of whom we ask for the members: */
@@ -72,6 +72,8 @@ void join_on_reply(struct gossip *, struct member *from, const struct addr *,
 bool join_on_own_key(struct gossip *, const struct wire_header *, const struct addr *from,
                      struct wire_reader *);
 void join_add(struct gossip *, const struct addr *, size_t count);
+/* Are we joining, or did we only just? */
+bool join_is_recent(const struct gossip *);
 /* One JOIN to this address: a seed that is no member, or forgot us. */
 void join_ask(struct gossip *, const struct addr *);
 /* Whom we asked for the members probes our address before it sends them: then ask it again, after

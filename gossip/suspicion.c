@@ -296,6 +296,7 @@ void suspicion_answered(struct gossip *g, struct member *subject)
     struct suspicion *s = subject->suspicion;
     if (!is_running(subject))
         return;
+    assert(s != NULL && "whoever is doubted was accused");
     struct accusation_held *own = held_by(s, g->tag);
     if (own != NULL)
         held_drop(s, own);
@@ -505,6 +506,12 @@ static void begin_hearsay(struct gossip *g, struct member *subject, int64_t died
     detector_probe_soon(g, subject, 0);
 }
 
+/* We have just come, and never met it: what we are told is all that we know. */
+static bool is_new_to_us(const struct gossip *g, const struct member *subject)
+{
+    return subject->link == NULL && join_is_recent(g);
+}
+
 /* Who is new to us, or unreachable, is believed dead at once. Else what counts is only the word of
  * members that are themselves alive here: what one side of a partition says of the other must not
  * kill anybody when the sides meet. The subject is told in any case, and will object if it can. */
@@ -512,10 +519,9 @@ static bool evidence_judge(struct gossip *g, struct member *subject,
                            const struct evidence *evidence, int64_t died_ms)
 {
     size_t quorum = suspicion_quorum(g);
-    bool is_new = subject->link == NULL && subject->since_ms == (int64_t)g->now.mono_ms;
     if (evidence->count < quorum)
         return false;
-    if (is_new || subject->state == MEMBER_UNREACHABLE) {
+    if (is_new_to_us(g, subject) || subject->state == MEMBER_UNREACHABLE) {
         evidence_keep(g, suspicion_of(subject), evidence);
         member_set_state(g, subject, MEMBER_DEAD, died_ms);
         return true;

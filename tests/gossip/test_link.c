@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_link.c - the replay window, round-trip times, and whose address is believed */
+#include <criterion/criterion.h>
+
+#include "tests/gossip/cast.h"
+
+Test(link, a_counter_is_admitted_once)
+{
+    struct link link = {.seen_epoch = 5};
+    cr_assert(link_window_admit(&link, 5, 1));
+    cr_assert_not(link_window_admit(&link, 5, 1));
+    cr_assert(link_window_admit(&link, 5, 3));
+    cr_assert(link_window_admit(&link, 5, 2), "overtaken, not repeated");
+    cr_assert_not(link_window_admit(&link, 5, 2));
+    cr_assert_not(link_window_admit(&link, 5, 3));
+}
+
+Test(link, zero_is_no_counter)
+{
+    struct link link = {.seen_epoch = 5};
+    cr_assert_not(link_window_admit(&link, 5, 0));
+}
+
+Test(link, the_window_is_64_wide)
+{
+    struct link link = {.seen_epoch = 5};
+    cr_assert(link_window_admit(&link, 5, 100));
+    cr_assert_not(link_window_admit(&link, 5, 100 - REPLAY_WINDOW), "too old to tell");
+    cr_assert(link_window_admit(&link, 5, 100 - REPLAY_WINDOW + 1));
+    cr_assert_not(link_window_admit(&link, 5, 100 - REPLAY_WINDOW + 1));
+}
+
+Test(link, a_leap_forgets_what_it_leaves_behind)
+{
+    struct link link = {.seen_epoch = 5};
+    cr_assert(link_window_admit(&link, 5, 1));
+    cr_assert(link_window_admit(&link, 5, 1 + REPLAY_WINDOW));
+    cr_assert_not(link_window_admit(&link, 5, 1));
+    cr_assert(link_window_admit(&link, 5, UINT64_MAX));
+    cr_assert_not(link_window_admit(&link, 5, UINT64_MAX));
+    cr_assert(link_window_admit(&link, 5, UINT64_MAX - 63));
+}
+
+Test(link, an_ended_epoch_is_over)
+{
+    struct link link = {.seen_epoch = 5};
+    cr_assert(link_window_admit(&link, 5, 7));
+    cr_assert(link_window_admit(&link, 6, 1), "a new life counts from one");
+    cr_assert_not(link_window_admit(&link, 5, 8));
+}
+
+Test(link, a_new_life_voids_packets_of_the_last_one)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 9}};
+    cr_assert_eq(cast_say(cast, 0, &ping), DROP_NONE);
+    cr_assert_eq(cast_give_alive(cast, 0, CAST_EPOCH + 1, 1), NEWS_NEW);
+    cast->actors[0].epoch = CAST_EPOCH;
+    cr_assert_eq(cast_say(cast, 0, &ping), DROP_REPLAYED);
+    cast_free(cast);
+}
+
+Test(link, nobody_lifts_the_window_with_an_epoch_that_its_owner_never_signed)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 9}};
+    struct wire_header forged = {cast->actors[0].tag, UINT64_MAX, cast->core->tag, 1};
+    cr_assert_eq(cast_say_as(cast, &forged, &cast->actors[1].addr, &ping), DROP_UNKNOWN_SENDER);
+    cr_assert_eq(cast_say(cast, 0, &ping), DROP_NONE);
+    cast_free(cast);
+}
+
+Test(link, rtt_is_smoothed_as_rfc_6298_says)
+{
+    struct link link = {0};
+    link_rtt_sample(&link, 1000);
+    cr_assert_eq(link.rtt_us, 1000);
+    cr_assert_eq(link.rtt_var_us, 500);
+    link_rtt_sample(&link, 2000);
+    cr_assert_eq(link.rtt_var_us, (500 * 3 + 1000) / 4);
+    cr_assert_eq(link.rtt_us, (1000 * 7 + 2000) / 8);
+}
+
+Test(link, timeout_is_a_quarter_of_the_longest_until_measured)
+{
+    struct link link = {0};
+    cr_assert_eq(link_timeout_ms(&link, 20, 500), 125);
+    cr_assert_eq(link_timeout_ms(&link, 200, 500), 200);
+}
+
+Test(link, timeout_follows_the_rtt_within_its_bounds)
+{
+    struct link link = {.rtt_us = 50000, .rtt_var_us = 10000};
+    cr_assert_eq(link_timeout_ms(&link, 20, 500), 91);
+    link.rtt_us = 1000;
+    link.rtt_var_us = 0;
+    cr_assert_eq(link_timeout_ms(&link, 20, 500), 20);
+    link.rtt_us = 4000000;
+    link.rtt_var_us = 4000000;
+    cr_assert_eq(link_timeout_ms(&link, 20, 500), 500);
+}
+
+Test(link, an_address_is_believed_when_it_echoes_our_number)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    struct addr moved = {.family = ADDR_IPV4, .ip = {192, 168, 1, 9}, .port = 999};
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 9}};
+    struct wire_message asked, ack;
+    cr_assert_eq(cast_say_from(cast, 0, &moved, &ping), DROP_NONE);
+    cast_drain(cast);
+    cr_assert(cast_heard_at(cast, &moved, WIRE_ACK, 0, &ack), "answered where it came from");
+    cr_assert(addr_equal(&cast_member(cast, 0)->link->addr, &cast->actors[0].addr),
+              "a packet alone proves no address");
+    cr_assert(cast_heard_at(cast, &moved, WIRE_PING, 0, &asked), "so the address is asked");
+    ack = (struct wire_message){.type = WIRE_ACK, .probe = {.random = asked.probe.random}};
+    cr_assert_eq(cast_say_from(cast, 0, &moved, &ack), DROP_NONE);
+    cr_assert(addr_equal(&cast_member(cast, 0)->link->addr, &moved));
+    cr_assert(cast_member(cast, 0)->link->is_verified);
+    cast_free(cast);
+}
+
+Test(link, an_unverified_address_gets_no_more_than_it_sent)
+{
+    struct cast *cast = cast_new(NULL, 6, 6);
+    struct addr victim = {.family = ADDR_IPV4, .ip = {192, 168, 1, 9}, .port = 999};
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = UINT64_MAX}};
+    cast_member(cast, 0)->is_seen = true;
+    /* Something to say, which would ride on an ACK to the member's own address. */
+    members_refute(cast->core, 0);
+    cast_drain(cast);
+    cast_forget(cast);
+    cr_assert_eq(cast_say_from(cast, 0, &victim, &ping), DROP_NONE);
+    cast_drain(cast);
+    struct wire_message heard;
+    cr_assert(cast_heard_at(cast, &victim, WIRE_ACK, 0, &heard));
+    cr_assert_not(cast_heard_at(cast, &victim, WIRE_NEWS, 0, &heard));
+    cast_free(cast);
+}
+
+Test(link, a_new_life_is_where_its_alive_says)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    struct addr moved = {.family = ADDR_IPV4, .ip = {192, 168, 1, 9}, .port = 999};
+    struct member *member = cast_member(cast, 0);
+    member_link(cast->core, member)->is_verified = true;
+    struct blob *blob = cast_alive_at(cast, 0, CAST_EPOCH + 1, 1, "actor-0", &moved);
+    cr_assert_eq(members_on_alive(cast->core, blob_span(blob), &member), NEWS_NEW);
+    blob_release(blob);
+    cr_assert(addr_equal(&member->link->addr, &moved));
+    cr_assert_not(member->link->is_verified);
+    cast_free(cast);
+}
