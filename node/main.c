@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "crypto/key.h"
 #include "node/daemon.h"
@@ -17,6 +18,18 @@ static void configure_memory(void)
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
+/* A descriptor for each connection: the usual soft limit of 1,024 is for programs that use
+ * select(). */
+static void configure_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     static struct node_config config;
@@ -28,6 +41,7 @@ int main(int argc, char **argv)
     case CONFIG_RUN: break;
     }
     configure_memory();
+    configure_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a client that hangs up, or a log that nobody reads */
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write, not our end */
     if (!key_library_init()) {
