@@ -81,9 +81,8 @@ void detector_probe_soon(struct gossip *, struct member *, uint64_t delay_ms);
 bool detector_is_observer(const struct gossip *, const struct member *subject);
 
 /* Between probe.c and rounds.c. NULL: too many under way. */
-struct probe *probe_new(struct gossip *, enum probe_purpose, const struct member *target);
+struct probe *probe_new(struct gossip *, enum probe_purpose, struct member *target);
 void probe_ping(struct gossip *, struct probe *, struct member *target);
-bool probe_is_under_way(const struct gossip *, uint64_t target);
 /* Asks this address for an answer of this member, unless that is being asked already. */
 void probe_path(struct gossip *, struct member *, const struct addr *);
 

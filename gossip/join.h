@@ -30,6 +30,7 @@ struct join {
     uint64_t started_ms;
     uint32_t attempts;
     struct addr seeds[SEEDS_MAX];
+    uint64_t seed_tags[SEEDS_MAX]; /* who was last known there; a hint */
     size_t seed_count;
     struct addr extra[SEEDS_MAX]; /* gossip_join, restored members */
     size_t extra_count;

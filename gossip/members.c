@@ -57,7 +57,7 @@ size_t members_index(const struct gossip *g, uint64_t tag)
     size_t high = g->members.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (g->members.ring[middle]->tag < tag)
+        if (g->members.tags[middle] < tag)
             low = middle + 1;
         else
             high = middle;
@@ -68,7 +68,7 @@ size_t members_index(const struct gossip *g, uint64_t tag)
 struct member *members_find(const struct gossip *g, uint64_t tag)
 {
     size_t index = members_index(g, tag);
-    if (index == g->members.count || g->members.ring[index]->tag != tag)
+    if (index == g->members.count || g->members.tags[index] != tag)
         return NULL;
     return g->members.ring[index];
 }
@@ -214,15 +214,27 @@ static void describe(struct gossip *g, struct member *member, const struct alive
     name_conflict_check(g, member);
 }
 
-static void ring_make_room(struct members *members, size_t index)
+static void ring_put(struct members *members, size_t index, struct member *member)
 {
+    size_t after = members->count - index;
     if (members->count == members->capacity) {
         members->capacity = members->capacity == 0 ? MEMBERS_FIRST_CAPACITY : members->capacity * 2;
         members->ring = mem_resize(members->ring, members->capacity * sizeof *members->ring);
+        members->tags = mem_resize(members->tags, members->capacity * sizeof *members->tags);
     }
-    memmove(members->ring + index + 1, members->ring + index,
-            (members->count - index) * sizeof *members->ring);
+    memmove(members->ring + index + 1, members->ring + index, after * sizeof *members->ring);
+    memmove(members->tags + index + 1, members->tags + index, after * sizeof *members->tags);
+    members->ring[index] = member;
+    members->tags[index] = member->tag;
     members->count++;
+}
+
+static void ring_remove(struct members *members, size_t index)
+{
+    size_t after = members->count - index - 1;
+    memmove(members->ring + index, members->ring + index + 1, after * sizeof *members->ring);
+    memmove(members->tags + index, members->tags + index + 1, after * sizeof *members->tags);
+    members->count--;
 }
 
 struct member *members_insert(struct gossip *g, const struct alive *alive, struct blob *blob)
@@ -234,8 +246,7 @@ struct member *members_insert(struct gossip *g, const struct alive *alive, struc
     member->since_ms = (int64_t)g->now.mono_ms;
     size_t index = members_index(g, member->tag);
     assert(index == g->members.count || g->members.ring[index]->tag != member->tag);
-    ring_make_room(&g->members, index);
-    g->members.ring[index] = member;
+    ring_put(&g->members, index, member);
     g->members.counts[MEMBER_ALIVE]++;
     if (g->members.self == NULL)
         g->members.self = member;
@@ -281,6 +292,18 @@ bool members_is_forgotten(const struct gossip *g, uint64_t tag, uint64_t epoch,
     return false;
 }
 
+uint64_t members_forgotten_epoch(const struct gossip *g, uint64_t tag)
+{
+    uint64_t epoch = 0;
+    size_t count = g->members.forgotten_count;
+    for (size_t i = 0; i < count && i < FORGOTTEN_MAX; i++) {
+        const struct forgotten *old = &g->members.forgotten[i];
+        if (old->tag == tag && old->epoch > epoch)
+            epoch = old->epoch;
+    }
+    return epoch;
+}
+
 static void remember_forgotten(struct members *members, const struct member *member)
 {
     if (members->forgotten == NULL)
@@ -303,10 +326,7 @@ void members_forget(struct gossip *g, struct member *member)
     struct members *members = &g->members;
     assert(member != members->self && members_find(g, member->tag) == member);
     registry_member_gone(g, member);
-    size_t index = members_index(g, member->tag);
-    memmove(members->ring + index, members->ring + index + 1,
-            (members->count - index - 1) * sizeof *members->ring);
-    members->count--;
+    ring_remove(members, members_index(g, member->tag));
     members->counts[member->state]--;
     members->digest -= member->digest;
     table_remove(&members->names, member->name_hash, member);
@@ -338,6 +358,7 @@ void members_free(struct gossip *g)
     for (size_t i = 0; i < g->members.count; i++)
         member_free(g, g->members.ring[i]);
     mem_free(g->members.ring);
+    mem_free(g->members.tags);
     mem_free(g->members.forgotten);
     table_free(&g->members.names);
 }

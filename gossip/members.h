@@ -51,6 +51,7 @@ struct member {
     uint64_t probed_ms;    /* old members: when we last probed it */
     uint64_t join_request; /* of its last JOIN: another process has another */
     uint32_t reported_rtt_us;
+    uint32_t probes;  /* of ours under way: by round, or as its observer */
     int64_t since_ms; /* when the state began; before our start for what a joiner was told */
     struct suspicion
         *suspicion; /* owned by suspicion.c; accusations of (epoch, incarnation); may be NULL */
@@ -65,6 +66,7 @@ struct member {
 
 struct members {
     struct member **ring; /* tag order, ourselves included */
+    uint64_t *tags;       /* of the ring, side by side: every packet looks for its sender */
     size_t count;
     size_t capacity;
     struct member *self;
@@ -120,6 +122,8 @@ void member_renew(struct gossip *, struct member *, const struct alive *, struct
 void member_report(struct gossip *, struct member *);
 bool members_is_forgotten(const struct gossip *, uint64_t tag, uint64_t epoch,
                           uint64_t incarnation);
+/* The last of its lives that was forgotten; 0: none was. */
+uint64_t members_forgotten_epoch(const struct gossip *, uint64_t tag);
 /* Below, equal or above: -1, 0, 1. */
 int life_compare(uint64_t epoch, uint64_t incarnation, uint64_t other_epoch,
                  uint64_t other_incarnation);

@@ -21,7 +21,12 @@ static_assert(PROBES_MAX == INDEX_MASK + 1, "a probe's index is the last byte of
 /* --- The table of probes ------------------------------------------------------------------------
  */
 
-struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, const struct member *target)
+static bool may_accuse(enum probe_purpose purpose)
+{
+    return purpose == PROBE_ROUND || purpose == PROBE_OBSERVER;
+}
+
+struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, struct member *target)
 {
     struct detector *d = &g->detector;
     for (size_t i = 0; i < PROBES_MAX; i++) {
@@ -30,6 +35,7 @@ struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, const stru
         if (probe->is_used)
             continue;
         d->probe_next = index + 1;
+        target->probes += may_accuse(purpose);
         *probe = (struct probe){
             .is_used = true,
             .purpose = (uint8_t)purpose,
@@ -45,8 +51,12 @@ struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, const stru
     return NULL;
 }
 
+/* Its target may have been forgotten meanwhile, and have come back. */
 static void probe_end(struct gossip *g, struct probe *probe)
 {
+    struct member *target = members_find(g, probe->target);
+    if (target != NULL && target->probes > 0 && may_accuse((enum probe_purpose)probe->purpose))
+        target->probes--;
     timer_cancel(&g->timers, &probe->timer);
     probe->is_used = false;
 }
@@ -55,17 +65,6 @@ static struct probe *probe_find(struct gossip *g, uint64_t random)
 {
     struct probe *probe = &g->detector.probes[random & INDEX_MASK];
     return probe->is_used && probe->random == random ? probe : NULL;
-}
-
-bool probe_is_under_way(const struct gossip *g, uint64_t target)
-{
-    for (size_t i = 0; i < PROBES_MAX; i++) {
-        const struct probe *probe = &g->detector.probes[i];
-        if (probe->is_used && probe->target == target &&
-            (probe->purpose == PROBE_ROUND || probe->purpose == PROBE_OBSERVER))
-            return true;
-    }
-    return false;
 }
 
 static void step_at(struct gossip *g, struct probe *probe, uint64_t at_ms)

@@ -72,7 +72,7 @@ static struct member *next_of_round(struct gossip *g)
     for (int rounds = 0; rounds < 2; rounds++) {
         while (d->order_next < d->order_count) {
             struct member *member = members_find(g, d->order[d->order_next++]);
-            if (member != NULL && is_probed(g, member) && !probe_is_under_way(g, member->tag))
+            if (member != NULL && is_probed(g, member) && member->probes == 0)
                 return member;
         }
         shuffle_round(g);
@@ -97,7 +97,7 @@ void detector_on_period(struct gossip *g)
 void detector_probe_soon(struct gossip *g, struct member *member, uint64_t delay_ms)
 {
     assert(member != g->members.self);
-    if (probe_is_under_way(g, member->tag))
+    if (member->probes > 0)
         return;
     struct probe *probe = probe_new(g, PROBE_OBSERVER, member);
     if (probe != NULL)
@@ -132,10 +132,15 @@ static bool is_seed(const struct gossip *g, const struct member *member)
     return false;
 }
 
+static bool has_old(const struct gossip *g)
+{
+    return members_n(g) < g->members.count;
+}
+
 static void forget_old(struct gossip *g)
 {
     int64_t now_ms = (int64_t)g->now.mono_ms;
-    for (size_t i = g->members.count; i-- > 0;) {
+    for (size_t i = g->members.count; i-- > 0 && has_old(g);) {
         struct member *member = g->members.ring[i];
         if (member_class_of(member->state) != CLASS_ALIVE &&
             now_ms - member->since_ms >= (int64_t)g->config.old_member_forget_ms &&
@@ -161,7 +166,7 @@ static struct member *next_old(struct gossip *g)
     size_t n = g->members.count;
     size_t start = prng_below(&g->prng, (uint32_t)n);
     struct member *best = NULL;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && has_old(g); i++) {
         struct member *member = g->members.ring[(start + i) % n];
         if (is_due(g, member) && (best == NULL || member->probed_ms < best->probed_ms))
             best = member;
@@ -185,26 +190,43 @@ static bool is_own_address(const struct gossip *g, const struct addr *addr)
     return false;
 }
 
+static bool is_at(const struct member *member, const struct addr *addr)
+{
+    return addr_equal(addr, &member->addr) ||
+           (member->link != NULL && addr_equal(addr, &member->link->addr));
+}
+
+/* Its tag is remembered from the last time: a seed seldom changes hands. */
+static struct member *member_at(struct gossip *g, const struct addr *addr, uint64_t *tag)
+{
+    struct member *member = members_find(g, *tag);
+    if (member != NULL && is_at(member, addr))
+        return member;
+    for (size_t i = 0; i < g->members.count; i++)
+        if (is_at(g->members.ring[i], addr)) {
+            *tag = g->members.ring[i]->tag;
+            return g->members.ring[i];
+        }
+    return NULL;
+}
+
 /* A seed that nobody here knows any more, or that does not answer, is asked to let us in again; one
- * that is dead here is probed. It is what brings two sides together that have forgotten each other:
- * whoever is cut off buries nobody, and must ask all the same. */
+ * that is dead here is probed, too. It is what brings two sides together that have forgotten each
+ * other: whoever is cut off buries nobody, and must ask all the same. */
 static void contact_seed(struct gossip *g)
 {
-    if (g->join.seed_count == 0 || g->join.phase != JOIN_DONE)
+    struct join *join = &g->join;
+    if (join->seed_count == 0 || join->phase != JOIN_DONE)
         return;
-    const struct addr *seed = &g->join.seeds[g->detector.seed_next++ % g->join.seed_count];
+    size_t next = g->detector.seed_next++ % join->seed_count;
+    const struct addr *seed = &join->seeds[next];
     if (is_own_address(g, seed))
         return;
-    for (size_t i = 0; i < g->members.count; i++) {
-        struct member *member = g->members.ring[i];
-        const struct addr *addr = member->link == NULL ? &member->addr : &member->link->addr;
-        if (!addr_equal(seed, addr) && !addr_equal(seed, &member->addr))
-            continue;
-        if (member_is_live(g, member) && !g->detector.is_cut_off)
-            return;
-        if (!is_probed(g, member) && member->probed_ms < g->now.mono_ms)
-            probe_old(g, member);
-    }
+    struct member *member = member_at(g, seed, &join->seed_tags[next]);
+    if (member != NULL && member_is_live(g, member) && !g->detector.is_cut_off)
+        return;
+    if (member != NULL && !is_probed(g, member) && member->probed_ms < g->now.mono_ms)
+        probe_old(g, member);
     join_ask(g, seed);
 }
 
