@@ -143,6 +143,18 @@ static enum gossip_drop run_join(struct gossip *g, const struct wire_header *hea
     return DROP_NONE;
 }
 
+/* Whoever does not know us has no counter for us, and can only answer our JOIN: a life of ours that
+ * it has forgotten must end. That answer echoes our number, so it need not be counted. */
+static enum gossip_drop run_answer_to_stranger(struct gossip *g, struct member *from,
+                                               const struct addr *addr, struct wire_reader *reader)
+{
+    struct wire_message message;
+    if (wire_read_next(reader, &message) != WIRE_NEXT_MESSAGE || message.type != WIRE_JOIN_REPLY)
+        return DROP_REPLAYED;
+    join_on_reply(g, from, addr, &message);
+    return DROP_NONE;
+}
+
 static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, struct span plain)
 {
     struct wire_reader reader;
@@ -160,6 +172,8 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
      * lift the window above every real one. */
     if (member == NULL || member->epoch < header.epoch)
         return DROP_UNKNOWN_SENDER;
+    if (header.counter == 0)
+        return run_answer_to_stranger(g, member, from, &reader);
     if (!link_window_admit(member_link(g, member), header.epoch, header.counter))
         return DROP_REPLAYED;
     member->link->heard_ms = g->now.mono_ms;

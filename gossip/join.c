@@ -387,11 +387,11 @@ struct memory {
 
 /* Another process in the very same epoch (it has lost its disk, and its clock stands where it did)
  * must not go on in it: what it signs would contradict what its last life signed. */
-static struct memory memory_of(const struct member *member, const struct wire_message *message,
-                               const struct alive *alive)
+static struct memory memory_of(const struct gossip *g, const struct member *member,
+                               const struct wire_message *message, const struct alive *alive)
 {
     if (member == NULL)
-        return (struct memory){0};
+        return (struct memory){.epoch = members_forgotten_epoch(g, node_tag(&alive->id))};
     bool is_same_life = span_equal(blob_span(member->alive), message->join.statement);
     bool is_same_process =
         member->join_request == 0 || member->join_request == message->join.request;
@@ -444,7 +444,7 @@ void join_on_request(struct gossip *g, const struct wire_header *header, const s
     if (g->is_leaving)
         return;
     struct member *member = members_find(g, header->sender);
-    struct memory memory = memory_of(member, message, &alive);
+    struct memory memory = memory_of(g, member, message, &alive);
     if (!memory.is_elsewhere && members_on_alive(g, statement, &member) == NEWS_BAD) {
         drop_count(g, DROP_BAD_SIGNATURE);
     } else {

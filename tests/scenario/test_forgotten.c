@@ -57,6 +57,46 @@ Test(forgotten, whoever_was_cut_off_comes_back_to_others_whose_clocks_went_back)
     cut_off_while_the_others_begin_anew(-HOUR_MS);
 }
 
+/* --- A life that others have forgotten
+ * ---------------------------------------------------------------- */
+
+/* Nobody probes it any more, and an ALIVE of a forgotten life revives nobody, not even its own. */
+Test(forgotten, a_partition_longer_than_memory_heals)
+{
+    struct gossip_config config = {0};
+    struct cluster *c;
+
+    gossip_config_defaults(&config);
+    config.old_member_forget_ms = 60000;
+    c = cluster_new(&(struct cluster_options){.nodes = 6, .seed = 15, .config = &config});
+    cluster_boot(c);
+    cluster_isolate(c, 5);
+    cluster_run_for(c, 120000);
+    cr_assert_eq(cluster_sees_member(c, 0, 5), MEMBER_FORGOTTEN);
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 30000), 30000);
+    cr_assert(cluster_check_settled(c));
+    cluster_free(c);
+}
+
+Test(forgotten, a_forgotten_node_whose_clock_went_back_is_let_in)
+{
+    struct gossip_config config = {0};
+    struct cluster *c;
+
+    gossip_config_defaults(&config);
+    config.old_member_forget_ms = 60000;
+    c = cluster_new(&(struct cluster_options){.nodes = 4, .seed = 16, .config = &config});
+    cluster_boot(c);
+    cluster_crash(c, 3);
+    cluster_run_for(c, 120000);
+    cr_assert_eq(cluster_sees_member(c, 0, 3), MEMBER_FORGOTTEN);
+    cluster_set_clock(c, 3, -HOUR_MS);
+    cluster_restart(c, 3, DISK_KEY_ONLY);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 15000), 15000);
+    cluster_free(c);
+}
+
 /* --- An epoch used twice
  * ------------------------------------------------------------------------------ */
 
