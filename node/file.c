@@ -110,8 +110,8 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len, mode
 {
     char temporary[NAME_MAX_BYTES];
 
-    assert(strlen(name) + sizeof ".new" <= sizeof temporary);
-    snprintf(temporary, sizeof temporary, "%s.new", name);
+    assert(strlen(name) + sizeof ".tmp" <= sizeof temporary);
+    snprintf(temporary, sizeof temporary, "%s.tmp", name);
     int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0)
         return false;

@@ -392,12 +392,12 @@ static bool rewrite(struct store *store)
     if (store->must_rewrite)
         output_end(&store->output); /* nothing more may follow what cannot be trusted */
     store->must_rewrite = true;
-    if (!output_begin(&next, store->dir, "snapshot.new") || !write_everything(store, &next) ||
-        !file_commit(store->dir, next.fd, "snapshot.new", "snapshot")) {
+    if (!output_begin(&next, store->dir, "snapshot.tmp") || !write_everything(store, &next) ||
+        !file_commit(store->dir, next.fd, "snapshot.tmp", "snapshot")) {
         int error = errno;
 
         output_end(&next);
-        unlinkat(store->dir, "snapshot.new", 0);
+        unlinkat(store->dir, "snapshot.tmp", 0);
         errno = error;
         return false;
     }

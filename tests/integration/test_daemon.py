@@ -167,7 +167,7 @@ def test_a_torn_snapshot_is_set_aside_and_the_node_starts(cluster):
     snapshot = node.data / "snapshot"
     snapshot.write_bytes(snapshot.read_bytes() + b"\x01torn")
     node.start()
-    assert "store.snapshot_damaged" in node.log()
+    wait_until(lambda: "store.snapshot_damaged" in node.log(), 5, "the damage is named")
     assert (node.data / "snapshot.damaged").exists()
     wait_until(lambda: "first" in node.peers(), 10, "what stood before the damage is used")
     assert node.heartbeat("first").status_code == 200
