@@ -68,7 +68,7 @@ static bool is_current(const struct log *log)
 static bool is_shown_orphan(const struct log *log)
 {
     return is_home_there(log) && log->epoch < log->member->epoch && log->standing == HOME_GONE &&
-           log->live_count > 0 && log->hidden_count == 0 && !log->is_shed;
+           log->live_count > log->hidden_count;
 }
 
 /* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log

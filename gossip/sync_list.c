@@ -278,7 +278,9 @@ static bool is_worth_answering(const struct gossip *g, const struct log *log,
     if (is_of_ended_life(log) && theirs->gone_ms > 0 &&
         orphans_age_ms(g, log) > theirs->gone_ms + AGE_TOLERANCE_MS)
         return true;
-    return log->digest != 0 && is_ahead(sync_facts_of(log), theirs->facts);
+    /* Where our copy of an ended life ends with deletes, it counts no more: theirs does. */
+    return (log->digest != 0 || is_of_ended_life(log)) &&
+           is_ahead(sync_facts_of(log), theirs->facts);
 }
 
 static void answer(struct gossip *g, struct member *to, const struct wire_message *message)

@@ -185,6 +185,29 @@ Test(sync, last_delete_of_an_ended_life_is_pulled)
     stage_free(stage);
 }
 
+Test(sync, delete_that_left_nothing_of_an_ended_life_is_still_told)
+{
+    struct stage *stage = stage_new(true);
+    struct entries entries;
+    struct stage_list list;
+    struct wire_message message;
+    uint64_t applied;
+    stage_fill(stage, 0, 0, 1);
+    stage_list_begin(&list);
+    stage_list_add(&list, stage_deletion(stage, 0, "p1", 2));
+    struct wire_batch batch = stage_batch(stage, 0, 1, 2, 2, &list);
+    cr_assert_eq(log_on_batch(stage->core, stage_log(stage, 0), &batch), BATCH_APPLIED);
+    stage_restart_puppet(stage, 0);
+    entries_begin(&entries);
+    entries_put_gone(&entries, stage->puppets[0].tag, 1, 10);
+    stage_forget(stage);
+    say_list(stage, 3, 0, UINT32_MAX, &entries);
+    cr_assert(stage_heard(stage, 3, WIRE_LOGS_LIST, 0, &message));
+    cr_assert(entry_of(&message, stage->puppets[0].tag, &applied));
+    cr_assert_eq(applied, 2);
+    stage_free(stage);
+}
+
 Test(sync, orphans_of_an_ended_life_are_hidden_by_the_oldest_clock)
 {
     struct stage *stage = stage_new(true);
