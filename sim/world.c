@@ -78,7 +78,7 @@ struct world *world_new(const struct world_options *options)
     world->random = random_stream(options->seed, 'w');
     world->store = blob_store_new();
     world->nonce_slots = 4096;
-    while (world->nonce_slots < 4096 * options->nodes && world->nonce_slots < (1u << 20))
+    while (world->nonce_slots < 4096 * options->nodes && world->nonce_slots < (1u << 16))
         world->nonce_slots *= 2;
     world->nonces = memory_new(world->nonce_slots, sizeof(*world->nonces));
     make_keyring(world);
