@@ -118,10 +118,8 @@ static enum gossip_drop run_messages(struct gossip *g, const struct wire_header 
             drop_count(g, DROP_UNKNOWN_TYPE);
             continue;
         }
-        if (next == WIRE_NEXT_BAD) {
-            drop_count(g, DROP_MALFORMED);
-            return DROP_MALFORMED;
-        }
+        if (next == WIRE_NEXT_BAD)
+            return DROP_MALFORMED; /* what came before it in the packet has had its effect */
         struct member *from = members_find(g, header->sender);
         if (message.type == WIRE_JOIN)
             join_on_request(g, header, addr, &message);
@@ -195,8 +193,7 @@ enum gossip_drop inbox_receive(struct gossip *g, const struct addr *from, const 
         drop =
             error == SEAL_OK ? run_packet(g, from, span_of(plain, plain_len)) : drop_of_seal(error);
     }
-    /* DROP_MALFORMED in a message was counted where the rest of its packet was given up. */
-    if (drop != DROP_NONE && drop != DROP_MALFORMED)
+    if (drop != DROP_NONE)
         drop_count(g, drop);
     return drop;
 }

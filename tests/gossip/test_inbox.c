@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "gossip/wire.h"
 #include "pair.h"
 
 static struct pair *pair;
@@ -115,6 +116,40 @@ Test(inbox, another_key_or_another_cluster_is_refused)
     cr_assert_eq(pair_status(pair, 0).members, 3);
     cr_assert_eq(pair_status(pair, stranger).members, 1);
     cr_assert_eq(pair_status(pair, foreign).members, 1);
+}
+
+/* Whoever holds the key may still send nonsense. */
+static void assert_sealed_dropped(const void *plain, size_t len, enum gossip_drop reason)
+{
+    static uint8_t count;
+    uint8_t key[SEAL_KEY_BYTES], nonce[SEAL_NONCE_BYTES] = {++count}, packet[PACKET_MAX_BYTES];
+    struct seal_keyring ring;
+    seal_keyring_init(&ring, "pair");
+    seal_key_from_cluster("pair", key);
+    seal_keyring_add(&ring, key);
+    size_t sealed = seal_packet(&ring, nonce, plain, len, packet, sizeof packet);
+    assert_dropped(packet, sealed, reason);
+}
+
+Test(inbox, sealed_nonsense_is_malformed)
+{
+    static const uint8_t bomb[] = {0xdd, 0x00, 0xff, 0xff, 0xff};
+    static const uint8_t no_header[] = {0x91, 0x01};
+    assert_sealed_dropped(bomb, sizeof bomb, DROP_MALFORMED);
+    assert_sealed_dropped(no_header, sizeof no_header, DROP_MALFORMED);
+    assert_sealed_dropped("", 0, DROP_MALFORMED);
+}
+
+Test(inbox, a_sender_that_nobody_introduced_is_unknown)
+{
+    uint8_t plain[64];
+    struct wire_writer writer = {plain, 0, sizeof plain, false};
+    struct wire_header header = {
+        .sender = 42, .epoch = 1, .receiver = gossip_tag(pair->cores[1]), .counter = 1};
+    struct wire_message ping = {.type = WIRE_PING};
+    wire_write_header(&writer, &header);
+    cr_assert(wire_write_message(&writer, &ping));
+    assert_sealed_dropped(plain, writer.len, DROP_UNKNOWN_SENDER);
 }
 
 Test(inbox, one_key_for_two_clusters_still_does_not_merge_them)
