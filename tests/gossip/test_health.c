@@ -118,6 +118,23 @@ Test(health, suspicions_stand_still_while_we_are_cut_off)
     cast_free(cast);
 }
 
+Test(health, the_time_that_we_were_cut_off_and_its_aftermath_do_not_count)
+{
+    struct cast *cast = make(8, DETECTOR_AURORA);
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 1}};
+    cast_run(cast, 3000);
+    cast_accuse(cast, 1, 0, 1);
+    cast_answer_all(cast, false);
+    cast_run(cast, 9000);
+    cr_assert(cast->core->detector.is_cut_off);
+    uint64_t since_ms = cast->core->detector.cut_off_since_ms;
+    cr_assert_eq(cast_say(cast, 1, &ping), DROP_NONE);
+    cr_assert_eq(cast_state(cast, 0), MEMBER_SUSPECT);
+    cr_assert_eq(cast_member(cast, 0)->suspicion->frozen_ms,
+                 cast->now.mono_ms - since_ms + CUT_OFF_AFTERMATH_MS);
+    cast_free(cast);
+}
+
 Test(health, with_nobody_else_alive_there_is_no_cut_off)
 {
     struct cast *cast = make(3, DETECTOR_AURORA);

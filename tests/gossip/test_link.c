@@ -49,6 +49,19 @@ Test(link, an_ended_epoch_is_over)
     cr_assert_not(link_window_admit(&link, 5, 8));
 }
 
+Test(link, a_new_life_counts_from_one)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 9}};
+    for (int i = 0; i < 2 * REPLAY_WINDOW; i++)
+        cr_assert_eq(cast_say(cast, 0, &ping), DROP_NONE);
+    cr_assert_eq(cast_give_alive(cast, 0, CAST_EPOCH + 1, 1), NEWS_NEW);
+    cast->actors[0].epoch = CAST_EPOCH + 1;
+    cast->actors[0].counter = 0;
+    cr_assert_eq(cast_say(cast, 0, &ping), DROP_NONE);
+    cast_free(cast);
+}
+
 Test(link, a_new_life_voids_packets_of_the_last_one)
 {
     struct cast *cast = cast_new(NULL, 2, 2);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "pair.h"
+#include "tests/gossip/stage.h"
 
 static uint64_t payloads_in(const struct pair *pair)
 {
@@ -81,4 +82,29 @@ Test(spread, what_the_tree_lost_is_repaired_by_anti_entropy)
     for (size_t i = 0; i < 3; i++)
         cr_assert(pair_sees(pair, i, "hidden"), "core %zu", i);
     pair_free(pair);
+}
+
+/* The same arc by a resend, by another relay, or by a loop that somebody built: once. */
+Test(spread, an_arc_that_comes_twice_is_served_once)
+{
+    struct stage *stage = stage_new(true);
+    uint8_t bytes[STATEMENT_MAX_BYTES];
+    struct wire_writer list = {bytes, 0, sizeof bytes, false};
+    wire_put_bin(&list, blob_span(stage->puppets[1].member->alive));
+    struct wire_message news = {.type = WIRE_SPREAD_NEWS,
+                                .spread = {.token = 1,
+                                           .arc_low = stage->puppets[0].tag,
+                                           .arc_high = stage->puppets[0].tag,
+                                           .statements = wire_list_of(&list, 1)}};
+    stage_forget(stage);
+    cr_assert_eq(stage_say(stage, 0, &news), DROP_NONE);
+    stage_drain(stage);
+    size_t served = stage_count(stage, WIRE_SPREAD_NEWS);
+    cr_assert_gt(served, 0U);
+    news.spread.token = 2;
+    cr_assert_eq(stage_say(stage, 0, &news), DROP_NONE);
+    stage_drain(stage);
+    cr_assert_eq(stage_count(stage, WIRE_SPREAD_NEWS), served);
+    cr_assert_eq(stage_count(stage, WIRE_HOP_ACKS), 2U, "but acknowledged each time");
+    stage_free(stage);
 }
