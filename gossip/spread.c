@@ -162,18 +162,26 @@ static void serve_arc(struct gossip *g, struct payload *payload, struct arc arc)
         hop_begin(g, payload, parts[i]);
 }
 
-/* True the first time that we hold this arc, or one around it, for this payload. */
-static bool handle_once(struct gossip *g, uint64_t key, struct arc arc)
+/* Have we held this arc, or one around it, for this payload before? */
+static bool is_handled(const struct spread *spread, uint64_t key, struct arc arc)
 {
-    struct spread *spread = &g->spread;
     for (size_t i = 0; i < HANDLED_MAX; i++) {
         const struct handled *handled = &spread->handled[i];
         if (handled->key == key && arc_within(arc, (struct arc){handled->low, handled->high}))
-            return false;
+            return true;
     }
-    spread->handled[spread->handled_next] = (struct handled){key, arc.low, arc.high};
+    return false;
+}
+
+/* Serves the arc unless it was served before. */
+static void pass_on(struct gossip *g, struct payload *payload, struct arc arc)
+{
+    struct spread *spread = &g->spread;
+    if (is_handled(spread, payload->key, arc))
+        return;
+    spread->handled[spread->handled_next] = (struct handled){payload->key, arc.low, arc.high};
     spread->handled_next = (spread->handled_next + 1) % HANDLED_MAX;
-    return true;
+    serve_arc(g, payload, arc);
 }
 
 /* Twice to one, then to others of the same arc. An own ALIVE, say, may find the whole arc silent.
@@ -241,20 +249,9 @@ static void acknowledge(struct gossip *g, struct member *to, uint64_t token)
 /* --- Coming in
  * ------------------------------------------------------------------------------------- */
 
-static void pass_on(struct gossip *g, const struct wire_message *message)
-{
-    bool is_news = message->type == WIRE_SPREAD_NEWS;
-    struct arc arc = {message->spread.arc_low, message->spread.arc_high};
-    struct payload *payload =
-        is_news ? payload_new(&message->spread.statements, NULL)
-                : payload_new(&message->spread.batch.statements, &message->spread.batch);
-    if (handle_once(g, payload->key, arc))
-        serve_arc(g, payload, arc);
-    payload_release(payload);
-}
-
-/* An early batch waits unverified in its log. Others may have what it waits for, so it is passed on
- * now, but not before its signatures are: relaying what nobody signed would make us a reflector. */
+/* A batch that was known, or is early, was not verified when it came. It is passed on all the same,
+ * for others may lack it, or have what it waits for; but not before its signatures are: relaying
+ * what nobody signed would make us a reflector. */
 static bool batch_is_signed(struct gossip *g, const struct log *log, const struct wire_batch *batch)
 {
     struct wire_list list = batch->statements;
@@ -275,14 +272,19 @@ static bool batch_is_signed(struct gossip *g, const struct log *log, const struc
     return true;
 }
 
+/* What the log makes of a batch. *is_checked: its statements' signatures were verified just now. */
 static bool batch_take(struct gossip *g, struct member *from, struct log *log,
-                       const struct wire_batch *batch)
+                       const struct wire_batch *batch, bool *is_checked)
 {
+    *is_checked = false;
     switch (log_on_batch(g, log, batch)) {
-    case BATCH_APPLIED: announce_later(g, batch->home, batch->epoch, batch->v1); return true;
+    case BATCH_APPLIED:
+        announce_later(g, batch->home, batch->epoch, batch->v1);
+        *is_checked = true;
+        return true;
     case BATCH_KNOWN: g->stats.spread_payloads_duplicate++; return true;
     case BATCH_EARLY:
-    case BATCH_FULL: pull_gap(g, log, from, batch->v0); return batch_is_signed(g, log, batch);
+    case BATCH_FULL: pull_gap(g, log, from, batch->v0); return true;
     case BATCH_BAD: break;
     }
     return false;
@@ -294,24 +296,34 @@ void spread_on_batch(struct gossip *g, struct member *from, const struct wire_me
 {
     const struct wire_batch *batch = &message->spread.batch;
     struct log *log = registry_log_make(g, batch->home, batch->epoch);
+    bool is_checked;
     g->stats.spread_payloads_in++;
     if (log == NULL) {
         drop_count(g, DROP_UNKNOWN_SENDER);
         roster_compare(g, from);
         return;
     }
-    if (!batch_take(g, from, log, batch))
+    if (!batch_take(g, from, log, batch, &is_checked))
         return;
-    acknowledge(g, from, message->spread.token);
-    pass_on(g, message);
+    struct payload *payload = payload_new(&batch->statements, batch);
+    struct arc arc = {message->spread.arc_low, message->spread.arc_high};
+    bool is_ours = !is_handled(&g->spread, payload->key, arc);
+    if (!is_ours || is_checked || batch_is_signed(g, log, batch)) {
+        acknowledge(g, from, message->spread.token);
+        pass_on(g, payload, arc);
+    }
+    payload_release(payload);
 }
 
 void spread_on_news(struct gossip *g, struct member *from, const struct wire_message *message)
 {
+    struct arc arc = {message->spread.arc_low, message->spread.arc_high};
     if (news_apply_all(g, from, message->spread.statements) == NEWS_BAD)
         return;
+    struct payload *payload = payload_new(&message->spread.statements, NULL);
     acknowledge(g, from, message->spread.token);
-    pass_on(g, message);
+    pass_on(g, payload, arc);
+    payload_release(payload);
 }
 
 /* --- Going out
@@ -320,8 +332,7 @@ void spread_on_news(struct gossip *g, struct member *from, const struct wire_mes
 static void spread_payload(struct gossip *g, struct payload *payload)
 {
     struct arc everything = {g->tag, g->tag};
-    if (handle_once(g, payload->key, everything))
-        serve_arc(g, payload, everything);
+    pass_on(g, payload, everything);
     payload_release(payload);
 }
 

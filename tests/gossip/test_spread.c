@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "gossip/core.h"
 #include "pair.h"
 #include "tests/gossip/stage.h"
 
@@ -107,4 +108,41 @@ Test(spread, an_arc_that_comes_twice_is_served_once)
     cr_assert_eq(stage_count(stage, WIRE_SPREAD_NEWS), served);
     cr_assert_eq(stage_count(stage, WIRE_HOP_ACKS), 2U, "but acknowledged each time");
     stage_free(stage);
+}
+
+/* Sends core 1 a copy of the batch (0, 1] of core 0's log, whose arc is the whole ring; `flip`
+ * spoils its signature. Returns how many payloads core 2 gets because of it. */
+static uint64_t relayed(struct pair *pair, uint8_t flip)
+{
+    struct gossip *g = pair->cores[0];
+    struct gossip_peer_info info;
+    uint8_t statement[STATEMENT_MAX_BYTES], space[STATEMENT_MAX_BYTES + 8];
+    cr_assert(gossip_peer_find(g, span_of_text("known"), &info));
+    memcpy(statement, info.record->bytes, info.record->len);
+    statement[0] ^= flip;
+    struct wire_writer list = {space, 0, sizeof space, false};
+    wire_put_bin(&list, span_of(statement, info.record->len));
+    struct wire_message message = {.type = WIRE_SPREAD_BATCH,
+                                   .spread = {.token = 7, .arc_low = 1, .arc_high = 1}};
+    message.spread.batch = (struct wire_batch){.home = g->tag,
+                                               .epoch = g->epoch,
+                                               .v1 = 1,
+                                               .applied = 1,
+                                               .statements = wire_list_of(&list, 1)};
+    struct member *to = members_find(g, gossip_tag(pair->cores[1]));
+    uint64_t before = pair_status(pair, 2).stats.spread_payloads_in;
+    gossip_tick(g, pair->now);
+    cr_assert(outbox_send(g, to, PRIORITY_SET, &message));
+    pair_pump(pair);
+    return pair_status(pair, 2).stats.spread_payloads_in - before;
+}
+
+Test(spread, what_nobody_signed_is_not_relayed)
+{
+    struct pair *pair = pair_new(3);
+    cr_assert(pair_register(pair, 0, "known"));
+    pair_run(pair, 3000);
+    cr_assert_eq(relayed(pair, 1), 0, "known already, so its signature was not looked at before");
+    cr_assert_eq(relayed(pair, 0), 1, "the same, signed: this arc was not served yet");
+    pair_free(pair);
 }
