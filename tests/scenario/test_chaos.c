@@ -184,9 +184,11 @@ static void heal(struct chaos *chaos)
     for (size_t i = 0; i < chaos->nodes; i++) {
         cluster_unblock(chaos->cluster, i);
         cluster_resume(chaos->cluster, i);
+    }
+    cluster_run_for(chaos->cluster, 1000); /* whoever is leaving is gone */
+    for (size_t i = 0; i < chaos->nodes; i++)
         if (!cluster_is_running(chaos->cluster, i))
             cluster_restart(chaos->cluster, i, DISK_LATEST);
-    }
 }
 
 static void live_through_faults(struct chaos *chaos)
