@@ -91,6 +91,15 @@ static enum exit_status explain(const struct client *client, const struct answer
     return status;
 }
 
+/* Metadata may hold integers of any size: then all are read as what fits best. */
+static json_t *read_body(const char *text)
+{
+    json_t *body = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (body == NULL)
+        body = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    return body;
+}
+
 enum exit_status client_call(const struct client *client, const char *method, const char *path,
                              const json_t *body, struct answer *answer)
 {
@@ -108,7 +117,7 @@ enum exit_status client_call(const struct client *client, const char *method, co
         return EXIT_NO_NODE;
     }
     if (received.data != NULL)
-        answer->body = json_loads(received.data, JSON_DECODE_ANY, NULL);
+        answer->body = read_body(received.data);
     free(received.data);
     enum exit_status status = status_of(answer->status);
     if (status == EXIT_DONE && answer->body != NULL)
