@@ -93,6 +93,7 @@ struct log {
 
     /* sync.c, pull.c */
     uint64_t digest;         /* what it adds to records_digest; 0 while its home is DEAD or LEFT */
+    bool is_ended;           /* sync.c has seen that its home has a newer life */
     struct pull *pull;       /* under way; owned by pull.c */
     struct missing *missing; /* announced and not here; owned by pull.c */
     struct log *next_wanted; /* queue of pulls that wait for a slot */

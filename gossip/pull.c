@@ -14,6 +14,7 @@
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/entries.h"
 #include "gossip/mem.h"
 
 #define WINDOW_MIN_BYTES (16u << 10)
@@ -278,11 +279,21 @@ void pull_end(struct gossip *g, struct pull *pull)
     pull_next(g);
 }
 
+/* A reset showed what lies above `applied`, and never came to its end: that is no log. */
+static void drop_unproved(struct gossip *g, struct log *log)
+{
+    for (size_t i = entries_after(log, log->applied); i < log->slot_count; i++)
+        if (log->slots[i].entry != NULL)
+            registry_entry_drop(g, log->slots[i].entry, PEER_DOWN_SWEPT);
+}
+
 /* Nobody had it. What was said to be there was perhaps a lie, and a lie must not keep us "behind"
  * for ever; if it was true, it will be said again. What a signature showed (log->seen) stays. */
 void pull_give_up(struct gossip *g, struct pull *pull)
 {
     pull->log->wanted_version = 0;
+    if (pull->is_reset)
+        drop_unproved(g, pull->log);
     pull_end(g, pull);
 }
 

@@ -153,16 +153,20 @@ static bool is_end_signed(const struct log *log, const struct wire_batch *batch)
 static void wait_for_head(struct gossip *g, struct pull *pull, struct member *from)
 {
     ask_for_head(g, from, pull->log);
-    if (++pull->attempts > HEAD_ATTEMPTS_MAX)
-        pull_give_up(g, pull);
-    else
-        pull_pause(g, pull);
+    pull->attempts++;
+    pull_pause(g, pull);
 }
 
-static void reset_ended(struct gossip *g, struct pull *pull)
+/* The home may have died before it signed what its log's last deletes left: then the reset ends at
+ * what is signed, and the same would come of another one. */
+static void reset_ended(struct gossip *g, struct pull *pull, uint64_t v1)
 {
     struct log *log = pull->log;
     pull->is_reset = false;
+    if (log->applied < v1) {
+        pull_give_up(g, pull);
+        return;
+    }
     if (log->applied >= pull_target(log))
         pull_end(g, pull);
     else if (++pull->resets >= RESETS_MAX)
@@ -190,7 +194,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
         }
         return;
     }
-    if (is_last && !is_end_signed(log, batch)) {
+    if (is_last && !is_end_signed(log, batch) && pull->attempts < HEAD_ATTEMPTS_MAX) {
         wait_for_head(g, pull, from);
         return;
     }
@@ -205,7 +209,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
     pull->attempts = 0;
     pull->is_hole_asked = false;
     if (is_last) {
-        reset_ended(g, pull);
+        reset_ended(g, pull, batch->v1);
     } else if (pull->window_got >= pull->window_bytes) {
         next_window(g, pull);
     } else {

@@ -62,23 +62,24 @@ static bool is_current(const struct log *log)
            (log->applied != 0 || log->head_blob != NULL);
 }
 
-/* What an ended life left counts for as long as its orphans are shown: a delete that only some
- * heard of, or a record, would else be there at some nodes and not at others until the grace ends.
- */
-static bool is_shown_orphan(const struct log *log)
+/* What an ended life left counts for as long as the grace runs. A record, or a delete that only
+ * some heard of, would else be there at some nodes and not at others; and a delete may stand above
+ * what another home re-issues. When the grace began all agree (sync_list.c), so they stop at one
+ * time. */
+static bool is_fresh_orphan(const struct gossip *g, const struct log *log)
 {
     return is_home_there(log) && log->epoch < log->member->epoch && log->standing == HOME_GONE &&
-           log->live_count > log->hidden_count;
+           log->held_count > 0 && orphans_age_ms(g, log) < g->config.orphan_grace_ms;
 }
 
 /* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log
  * is the same as one that was never made. */
-static bool is_counted(const struct log *log)
+static bool is_counted(const struct gossip *g, const struct log *log)
 {
-    return is_current(log) || is_shown_orphan(log);
+    return is_current(log) || is_fresh_orphan(g, log);
 }
 
-static uint64_t digest_of(const struct log *log)
+static uint64_t digest_of(const struct gossip *g, const struct log *log)
 {
     /* Public, and the same everywhere: the digest finds differences, it keeps nobody from making
      * them. */
@@ -86,7 +87,7 @@ static uint64_t digest_of(const struct log *log)
                                                       'd', 'i', 'g', 'e', 's', 't', '-', '1'};
     struct sync_facts facts = sync_facts_of(log);
     uint8_t bytes[40];
-    if (!is_counted(log))
+    if (!is_counted(g, log))
         return 0;
     put_u64(bytes, log->home);
     put_u64(bytes + 8, log->epoch);
@@ -98,9 +99,15 @@ static uint64_t digest_of(const struct log *log)
 
 void sync_log_changed(struct gossip *g, struct log *log)
 {
-    uint64_t digest = digest_of(log);
+    uint64_t digest = digest_of(g, log);
     g->registry.records_digest += digest - log->digest;
     log->digest = digest;
+    if (log->is_ended || log->epoch == log->member->epoch)
+        return;
+    /* Others may have known for long that this life is over: ask, or its orphans stay longer here.
+     */
+    log->is_ended = true;
+    sync_operation_seen(g);
 }
 
 /* --- When ------------------------------------------------------------------------------------ */
@@ -124,8 +131,18 @@ void sync_operation_seen(struct gossip *g)
     arm(g, prng_jitter(&g->prng, COMPARE_INTERVAL_MS, COMPARE_JITTER_PERCENT));
 }
 
+/* No timer says that the grace of an ended life is over; a digest that differs does. */
+static void forget_old_lives(struct gossip *g)
+{
+    for (size_t i = 0; i < g->registry.log_count; i++)
+        if (g->registry.logs[i]->epoch < g->registry.logs[i]->member->epoch)
+            sync_log_changed(g, g->registry.logs[i]);
+}
+
 void sync_on_digest(struct gossip *g, struct member *from, uint64_t records_digest)
 {
+    if (records_digest != g->registry.records_digest)
+        forget_old_lives(g);
     if (records_digest == g->registry.records_digest)
         return;
     g->sync.differs_from = from->tag;
@@ -148,6 +165,7 @@ static void compare(struct gossip *g, struct member *with)
 {
     g->stats.compares++;
     send_hashes(g, with, &g->registry.records_digest, 1);
+    sync_list_send_lives(g, with);
 }
 
 static struct member *pick_partner(struct gossip *g)
@@ -195,6 +213,8 @@ static size_t bucket_sums(const struct gossip *g, uint64_t sums[COMPARE_BUCKETS]
 static void on_total(struct gossip *g, struct member *from, uint64_t total)
 {
     uint64_t sums[COMPARE_BUCKETS];
+    if (total != g->registry.records_digest)
+        forget_old_lives(g);
     if (total == g->registry.records_digest)
         return;
     if (bucket_sums(g, sums) <= LIST_AT_ONCE_MAX)
@@ -208,6 +228,7 @@ static void on_sums(struct gossip *g, struct member *from, struct wire_list hash
     uint64_t sums[COMPARE_BUCKETS];
     uint64_t theirs;
     uint32_t differing = 0;
+    forget_old_lives(g);
     bucket_sums(g, sums);
     for (unsigned i = 0; i < COMPARE_BUCKETS && wire_list_uint(&hashes, &theirs); i++)
         if (theirs != sums[i])

@@ -70,6 +70,8 @@ bool sync_is_converged(const struct gossip *);
 /* Between the three files. */
 unsigned sync_bucket_of(uint64_t home);
 void sync_list_send(struct gossip *, struct member *to, uint64_t flags, uint32_t buckets);
+/* Of ended lives, how old their orphans are here; whoever knows better answers. */
+void sync_list_send_lives(struct gossip *, struct member *to);
 void sync_list_send_pages(struct gossip *, struct member *to, uint64_t after, bool with_orphans);
 /* Pulls what the entries show that we lack, HEADs too. Returns how many entries were well formed,
  * and the last home among them. */

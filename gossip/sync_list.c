@@ -12,6 +12,7 @@
 #define LIST_MESSAGES_MAX 32
 /* Ages are as old as the message that told them. */
 #define AGE_TOLERANCE_MS 1000
+#define LIVES_MAX        (LIST_BYTES / ENTRY_MAX_BYTES)
 /* Pages sent for one SYNC_ASK. */
 #define PAGES_AT_ONCE 8
 
@@ -144,6 +145,28 @@ void sync_list_send(struct gossip *g, struct member *to, uint64_t flags, uint32_
     }
     if (all.buckets != 0)
         draft_send(g, to, flags, &all);
+}
+
+static bool is_told_life(const struct log *log)
+{
+    return is_of_ended_life(log) && log->digest != 0;
+}
+
+void sync_list_send_lives(struct gossip *g, struct member *to)
+{
+    struct draft lives;
+    uint32_t count = 0;
+    for (size_t i = 0; i < g->registry.log_count; i++)
+        count += is_told_life(g->registry.logs[i]);
+    /* As many as one message holds: any, when there are more. */
+    uint32_t skipped = count > LIVES_MAX ? prng_below(&g->prng, count) : 0;
+    draft_clear(&lives);
+    for (size_t i = 0; i < g->registry.log_count && lives.count < LIVES_MAX; i++)
+        if (is_told_life(g->registry.logs[i]) && (skipped == 0 || --skipped == 0))
+            draft_add(g, &lives, g->registry.logs[i]);
+    lives.buckets = UINT32_MAX;
+    if (lives.count > 0)
+        draft_send(g, to, SYNC_PARTIAL, &lives);
 }
 
 struct entry_read {

@@ -397,6 +397,58 @@ Test(pull, reset_by_one_who_knows_less_drops_nothing)
     stage_free(stage);
 }
 
+/* The last operations were deletes that everybody has forgotten, and the home died before its HEAD.
+ */
+Test(pull, reset_whose_end_nobody_signed_ends_at_what_is_signed)
+{
+    struct stage *stage = stage_new(true);
+    struct wire_message message;
+    struct stage_list list;
+    stage_fill(stage, 0, 0, 3);
+    announce(stage, 1, 0, 9);
+    stage_run(stage, MISSING_DELAY_MS + 1);
+    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
+    uint64_t request = message.pull.request;
+    stage_list_begin(&list);
+    stage_list_add(&list, stage_record(stage, 0, "p3", 3));
+    stage_list_add(&list, stage_record(stage, 0, "p5", 5));
+    struct wire_batch page = stage_batch(stage, 0, 0, 9, 9, &list);
+    for (int i = 0; i < 20 && stage_log(stage, 0)->applied == 3; i++) {
+        stage_forget(stage);
+        stage_range(stage, 1, request, true, true, &page);
+        cr_assert(i > 0 || stage_heard(stage, 1, WIRE_HEAD_PULL, 0, &message));
+        cr_assert(i > 0 || stage_sees(stage, "p1"), "not swept before the end is known");
+        for (int ms = 0; ms < 2000 && !stage_heard(stage, 1, WIRE_PULL, 0, &message); ms++)
+            stage_run(stage, 1);
+    }
+    cr_assert_eq(stage_log(stage, 0)->applied, 5);
+    cr_assert_not(stage_sees(stage, "p1"));
+    cr_assert(stage_sees(stage, "p3") && stage_sees(stage, "p5"));
+    cr_assert_eq(stage->core->puller.pull_count, 0U);
+    stage_free(stage);
+}
+
+Test(pull, reset_that_never_ends_leaves_nothing)
+{
+    struct stage *stage = stage_new(true);
+    struct wire_message message;
+    struct stage_list list;
+    stage_fill(stage, 0, 0, 3);
+    announce(stage, 1, 0, 9);
+    stage_run(stage, MISSING_DELAY_MS + 1);
+    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
+    stage_list_begin(&list);
+    stage_list_add(&list, stage_record(stage, 0, "p5", 5));
+    struct wire_batch page = stage_batch(stage, 0, 0, 5, 9, &list);
+    stage_range(stage, 1, message.pull.request, true, false, &page);
+    cr_assert(stage_sees(stage, "p5"));
+    stage_run(stage, 60000);
+    cr_assert_eq(stage->core->puller.pull_count, 0U);
+    cr_assert_not(stage_sees(stage, "p5"), "it is in no log that was applied");
+    cr_assert(stage_sees(stage, "p1") && stage_sees(stage, "p2") && stage_sees(stage, "p3"));
+    stage_free(stage);
+}
+
 /* --- Serving --------------------------------------------------------------------------------- */
 
 Test(serve, window_is_answered_in_ranges_that_follow_one_another)
