@@ -127,6 +127,17 @@ static void ask_relays(struct gossip *g, struct probe *probe)
     step_at(g, probe, probe->began_ms + health_interval_ms(g));
 }
 
+/* Lifeguard: one for a failed probe, one more for a missing NACK. We count it only when no relay
+ * answered us either: one NACK in time shows that our questions and their answers get through, and
+ * then it is the target that fails. Else, where half of the members die at once, the other half
+ * would think itself ill and take minutes to find out. */
+static void judge_ourselves(struct gossip *g, const struct probe *probe)
+{
+    if (g->config.detector == DETECTOR_AURORA && probe->nacks > 0)
+        return;
+    health_worsen(g, probe->nacks < probe->asked ? 2 : 1);
+}
+
 /* A probe that began before the subject's latest word proves nothing about the life after it; and
  * where nobody at all was heard, nothing about anybody: not even our health is doubted, because
  * slowing down would only put off the moment when we know that we are cut off. */
@@ -140,7 +151,7 @@ static void probe_failed(struct gossip *g, const struct probe *probe)
     target->is_seen = false; /* it may have forgotten us, and drop what strangers send */
     if (!health_may_accuse(g, probe->began_ms))
         return;
-    health_worsen(g, probe->nacks < probe->asked ? 2 : 1);
+    judge_ourselves(g, probe);
     suspicion_accuse(g, target);
 }
 

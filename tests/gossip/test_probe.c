@@ -189,6 +189,21 @@ Test(probe, health_falls_by_one_for_a_failure_and_one_more_for_a_missing_nack)
     }
 }
 
+Test(probe, one_nack_in_time_clears_us)
+{
+    for (size_t relays = 0; relays <= 1; relays++) {
+        struct cast *cast = make(4, DETECTOR_AURORA);
+        cast->actors[1].relays = relays == 1;
+        probe(cast, 0);
+        cast_run(cast, 500);
+        hear(cast, 2);
+        cast_run(cast, 600);
+        cr_assert_eq(cast->core->stats.probes_failed, 1);
+        cr_assert_eq(cast->core->detector.health, relays == 1 ? 0 : 2);
+        cast_free(cast);
+    }
+}
+
 Test(probe, health_rises_with_a_success)
 {
     struct cast *cast = make(3, DETECTOR_AURORA);

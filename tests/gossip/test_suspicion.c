@@ -49,8 +49,8 @@ Test(suspicion, the_quorum_is_half_of_all_and_three_at_most)
 Test(suspicion, times_follow_the_logarithm_of_the_members)
 {
     struct cast *cast = quiet(9, DETECTOR_AURORA);
-    cr_assert_eq(suspicion_min_ms(cast->core), 2000, "log10(10) is below the floor");
-    cr_assert_eq(suspicion_max_ms(cast->core), 12000);
+    cr_assert_eq(suspicion_min_ms(cast->core), 2500, "log10(10) is below the floor");
+    cr_assert_eq(suspicion_max_ms(cast->core), 15000);
     cast_free(cast);
     cast = quiet(9, DETECTOR_LIFEGUARD);
     cr_assert(suspicion_min_ms(cast->core) >= 4995 && suspicion_min_ms(cast->core) <= 5000);
