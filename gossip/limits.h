@@ -100,7 +100,7 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define OBSERVERS_EVERYONE_BELOW      10
 #define OBSERVER_JITTER_MS            50
 #define QUORUM_MAX                    3
-#define SUSPICION_MIN_MS              2500 /* and 1 s of probing: a stop of 3 s is survived with room */
+#define SUSPICION_MIN_MS              2500 /* after 1 s of probing: a stop of 3 s is survived */
 #define SUSPICION_MAX_FACTOR          6
 #define OLD_MEMBER_PROBE_MS           10000
 #define OLD_MEMBER_FORGET_MS          (24ull * 3600 * 1000)
