@@ -73,8 +73,8 @@ enum news_verdict news_apply_all(struct gossip *g, struct member *from, struct w
     return best;
 }
 
-/* Rumours on probes, answers to questions: applied, and what is new rides on our own probes from
- * here. */
+/* Rumours on probes, answers to questions: applied, and not passed on. Whoever said it first sends
+ * it over the tree and lets it ride on its own probes; what both miss, the digests find. */
 void spread_on_plain_news(struct gossip *g, struct member *from, const struct wire_message *message)
 {
     news_apply_all(g, from, message->news.statements);

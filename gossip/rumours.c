@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* rumours.c - membership news that rides on probes: each said a few times, the least said first. */
 #include <assert.h>
-#include <math.h>
 
 #include "gossip/core.h"
 #include "gossip/mem.h"
 
-/* Each statement rides on this many packets per node and power of ten of members: the tree has
- * carried it already, so this need not reach everybody by itself (SWIM, section 4.1, needs about
- * three times as many). */
+/* Each statement of ours rides on this many packets for every decimal digit of the number of
+ * members: the tree has carried it already, so this need not reach everybody by itself. */
 #define SAID_PER_DECADE 2
 /* Array headers around the list. */
 #define NEWS_OVERHEAD_BYTES 8
@@ -68,9 +66,13 @@ void spread_rumour(struct gossip *g, struct blob *statement)
         (struct rumour){.blob = blob_retain(statement), .subject = subject, .kind = kind};
 }
 
+/* Counted in digits, not with a logarithm of the C library's: traces must not depend on it. */
 static uint32_t said_enough(const struct gossip *g)
 {
-    return SAID_PER_DECADE * (uint32_t)ceil(log10((double)g->members.count + 1));
+    uint32_t digits = 0;
+    for (size_t n = g->members.count; n > 0; n /= 10)
+        digits++;
+    return SAID_PER_DECADE * digits;
 }
 
 /* The first at or after `start` that was said exactly so often; rumour_count: none. */
