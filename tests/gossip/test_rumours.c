@@ -78,6 +78,78 @@ static bool is_told_of_an_accusation(const struct cast *cast, size_t actor)
     return false;
 }
 
+static void rumour_of_leaving(uint64_t tag)
+{
+    struct left left = {tag, 1, 1};
+    struct blob *blob =
+        statement_of_left(&left, &stage->core->config.identity, &stage->core->scope);
+    spread_rumour(stage->core, blob);
+    blob_release(blob);
+}
+
+/* How many statements ride on a packet with so much room; *tag: whom the first is about. */
+static size_t carried(size_t room, uint64_t *tag)
+{
+    uint8_t bytes[PACKET_PLAIN_MAX_BYTES];
+    struct wire_writer writer = {bytes, 0, room, false};
+    struct wire_message message;
+    struct span statement;
+    struct left left;
+    size_t count = 0;
+    rumours_append(stage->core, &writer, stage->core->members.self);
+    struct wire_reader reader = {span_of(bytes, writer.len)};
+    while (writer.len > 0 && wire_read_next(&reader, &message) == WIRE_NEXT_MESSAGE)
+        while (wire_list_bin(&message.news.statements, &statement))
+            if (count++ == 0 && statement_read_left(statement, &left))
+                *tag = left.tag;
+    return count;
+}
+
+static void forget_rumours(void)
+{
+    uint64_t tag;
+    for (int i = 0; i < 100 && stage->core->spread.rumour_count > 0; i++)
+        carried(1000, &tag);
+    cr_assert_eq(stage->core->spread.rumour_count, 0, "each is said a few times, then no more");
+}
+
+Test(rumours, the_least_said_goes_first)
+{
+    uint64_t tag = 0;
+    forget_rumours();
+    rumour_of_leaving(1);
+    cr_assert_eq(carried(1000, &tag), 1);
+    rumour_of_leaving(2);
+    cr_assert_eq(carried(100, &tag), 1, "room for one");
+    cr_assert_eq(tag, 2);
+}
+
+Test(rumours, each_is_said_twice_for_every_digit_of_the_members)
+{
+    uint64_t tag;
+    size_t times = 0;
+    forget_rumours();
+    rumour_of_leaving(1);
+    for (int i = 0; i < 50; i++)
+        times += carried(1000, &tag);
+    cr_assert_eq(times, 2, "%zu members", stage->core->members.count);
+}
+
+Test(rumours, a_newer_statement_about_one_member_replaces_the_older)
+{
+    forget_rumours();
+    rumour_of_leaving(7);
+    rumour_of_leaving(7);
+    cr_assert_eq(stage->core->spread.rumour_count, 1);
+}
+
+Test(rumours, the_table_is_bounded)
+{
+    for (uint64_t tag = 1; tag <= RUMOURS_MAX + 10; tag++)
+        rumour_of_leaving(tag);
+    cr_assert_eq(stage->core->spread.rumour_count, RUMOURS_MAX);
+}
+
 /* Lifeguard's buddy rule: what was told when the suspicion began may have been lost. */
 Test(rumours, a_suspect_is_told_again_with_each_probe)
 {
