@@ -14,6 +14,7 @@ struct ring {
     struct gossip g;
     struct member members[RING_MAX];
     struct member *order[RING_MAX];
+    uint64_t tags[RING_MAX];
 };
 
 static struct ring *ring_new(const uint64_t *tags, size_t count, uint64_t own)
@@ -24,11 +25,13 @@ static struct ring *ring_new(const uint64_t *tags, size_t count, uint64_t own)
     for (size_t i = 0; i < count; i++) {
         ring->members[i].tag = tags[i];
         ring->order[i] = &ring->members[i];
+        ring->tags[i] = tags[i];
         if (tags[i] == own)
             ring->g.members.self = &ring->members[i];
     }
     ring->g.tag = own;
     ring->g.members.ring = ring->order;
+    ring->g.members.tags = ring->tags;
     ring->g.members.count = count;
     return ring;
 }
