@@ -10,7 +10,8 @@ static void set_state(struct cast *cast, size_t actor, enum member_state state)
 }
 
 /* An ALIVE that our own key signed somewhere else. */
-static enum news_verdict give_own(struct cast *cast, uint64_t epoch, uint64_t incarnation)
+static enum news_verdict give_own_at(struct cast *cast, uint64_t epoch, uint64_t incarnation,
+                                     const struct addr *addr)
 {
     struct gossip_config config;
     struct member *member;
@@ -21,13 +22,18 @@ static enum news_verdict give_own(struct cast *cast, uint64_t epoch, uint64_t in
                           .name = span_of_text("twin"),
                           .zone = span_of_text(""),
                           .http_url = span_of_text(""),
-                          .addresses = {cast->actors[0].addr},
+                          .addresses = {*addr},
                           .address_count = 1,
                           .protocol_version = PROTOCOL_VERSION};
     struct blob *blob = statement_of_alive(&alive, &config.identity, &cast->scope);
     enum news_verdict verdict = members_on_alive(cast->core, blob_span(blob), &member);
     blob_release(blob);
     return verdict;
+}
+
+static enum news_verdict give_own(struct cast *cast, uint64_t epoch, uint64_t incarnation)
+{
+    return give_own_at(cast, epoch, incarnation, &cast->actors[0].addr);
 }
 
 Test(life, a_higher_pair_wins_and_a_lower_one_is_stale)
@@ -205,6 +211,16 @@ Test(life, our_key_at_a_higher_epoch_stops_us)
     cr_assert_eq(event->conflict.what, CONFLICT_KEY_HIGHER);
     cr_assert(addr_equal(&event->conflict.addr, &cast->actors[0].addr));
     cr_assert_eq(gossip_deadline_ms(cast->core), UINT64_MAX);
+    cast_free(cast);
+}
+
+Test(life, a_later_life_at_our_own_address_is_our_past)
+{
+    struct cast *cast = cast_new(NULL, 2, 2);
+    cr_assert_eq(give_own_at(cast, CAST_EPOCH + 9, 1, &cast->core->config.addresses[0]),
+                 NEWS_KNOWN);
+    cr_assert_not(cast->core->is_stopped);
+    cr_assert_eq(cast->core->epoch, CAST_EPOCH + 10);
     cast_free(cast);
 }
 

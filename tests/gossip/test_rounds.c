@@ -29,6 +29,24 @@ Test(rounds, everybody_is_probed_once_in_a_round)
     cast_free(cast);
 }
 
+Test(rounds, each_round_has_an_order_of_its_own)
+{
+    struct cast *cast = make(12);
+    uint64_t orders[2][12];
+    for (int round = 0; round < 2; round++) {
+        cast->core->detector.order_next = cast->core->detector.order_count;
+        detector_on_period(cast->core);
+        cr_assert_eq(cast->core->detector.order_count, 12);
+        memcpy(orders[round], cast->core->detector.order, sizeof orders[round]);
+    }
+    cr_assert_neq(memcmp(orders[0], orders[1], sizeof orders[0]), 0);
+    size_t in_ring_order = 0;
+    for (size_t i = 1; i < 12; i++)
+        in_ring_order += orders[0][i] > orders[0][i - 1];
+    cr_assert_lt(in_ring_order, 11);
+    cast_free(cast);
+}
+
 Test(rounds, the_interval_is_jittered_by_a_tenth)
 {
     struct cast *cast = make(3);
