@@ -75,8 +75,7 @@ static void client_acts(struct chaos *chaos, size_t node)
     case 0:
     case 1:
         cluster_ask_register(chaos->cluster, node, any_peer(chaos),
-                             10 +
-                                 (uint32_t)random_below(&chaos->random, chaos->forgets ? 30 : 300));
+                             10 + (uint32_t)random_below(&chaos->random, TTL_MOST_S - 10));
         break;
     case 2: cluster_ask_heartbeat(chaos->cluster, node, any_peer(chaos)); break;
     default: cluster_ask_deregister(chaos->cluster, node, any_peer(chaos)); break;
