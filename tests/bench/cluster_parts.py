@@ -84,6 +84,29 @@ def idle(folder, seconds):
         cluster.close()
 
 
+def joining(folder, _seconds):
+    """From the start of the last of 10 nodes until each of them sees all others alive."""
+    times = []
+    for i in range(5):
+        place = folder / str(i)
+        place.mkdir()
+        cluster = Cluster(place)
+        try:
+            cluster.start(10, wait=False)
+            started = cluster.nodes[-1].spawned
+            names = [node.name for node in cluster.nodes]
+            cluster.wait_everywhere(lambda node: node.sees_alive(names), 30, "all see all")
+            times.append(time.monotonic() - started)
+        finally:
+            cluster.close()
+    return [
+        row(
+            "10 nodes all see each other, after the last start, median, s", statistics.median(times)
+        ),
+        row("10 nodes all see each other, worst of 5, s", max(times)),
+    ]
+
+
 class Asker:
     """Keep-alive requests with little overhead: is a peer known at a node?"""
 

@@ -76,6 +76,7 @@ class Node:
         self.process = subprocess.Popen(
             command, stdout=self.log_file, stderr=self.log_file, stdin=subprocess.DEVNULL
         )
+        self.spawned = time.monotonic()
         if wait:
             self.wait_ready()
         return self
@@ -150,7 +151,7 @@ class Node:
         }
 
     def wait_saved(self, peer_id, timeout_s=5):
-        """Until the peer's lease is in some file of the data folder; returns the seconds it took."""
+        """Until the peer's lease is in some file of the data folder. Returns the seconds."""
 
         def saved():
             return any(
