@@ -24,12 +24,14 @@ void deletes_entry_added(struct gossip *g)
         timer_begin(g, g->config.delete_keep_min_ms);
 }
 
-/* Forgetting a delete that still stands above some log's set would bring that set back. */
+/* Forgetting a delete that still stands above some log's set would bring that set back. That is
+ * right only where its home vouches for it to this day: it has forgotten the delete too, or would
+ * have ended its record, and what its client lives by must not stay hidden here for ever. */
 static bool hides_something(const struct entry *delete)
 {
     for (const struct entry *entry = delete->peer->entries; entry != NULL;
          entry = entry->next_of_peer)
-        if (!entry->is_delete && entry_wins(delete, entry))
+        if (!entry->is_delete && entry->log->standing != HOME_VOUCHES && entry_wins(delete, entry))
             return true;
     return false;
 }

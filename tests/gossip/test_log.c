@@ -586,12 +586,28 @@ Test(log, delete_is_remembered_while_it_hides_a_record)
     struct fixture_home b = fixture_home(f, 2, 10);
     fixture_tell_set(f, &a, 1, "p", 1);
     fixture_tell_delete(f, &b, 1, "p", 5);
+    fixture_state(f, &a, MEMBER_SUSPECT, fixture_now(f));
     fixture_wait(f, 10 * DELETE_KEEP_MIN_MS);
     cr_assert(!fixture_sees(f, "p"));
     cr_assert_eq(fixture_log(f, &b)->floor, 0U);
     fixture_tell_delete(f, &a, 2, "p", 1);
     fixture_wait(f, 2 * DELETE_KEEP_MIN_MS);
     cr_assert_null(fixture_peer(f, "p"));
+    cr_assert_eq(fixture_log(f, &b)->floor, 1U);
+}
+
+/* A home that knew of the delete would have ended its record. One that does not, and vouches for it
+ * after the delete's time, has a live client: nodes that have forgotten the delete show the peer,
+ * and those that remember it must not hide it for ever. */
+Test(log, delete_beyond_its_time_yields_to_a_record_that_its_home_vouches_for)
+{
+    struct fixture_home b = fixture_home(f, 2, 10);
+    fixture_tell_set(f, &a, 1, "p", 1);
+    fixture_tell_delete(f, &b, 1, "p", 5);
+    fixture_wait(f, DELETE_KEEP_MIN_MS - 1000);
+    cr_assert(!fixture_sees(f, "p"));
+    fixture_wait(f, DELETE_KEEP_MIN_MS);
+    cr_assert(fixture_sees(f, "p"));
     cr_assert_eq(fixture_log(f, &b)->floor, 1U);
 }
 

@@ -128,11 +128,11 @@ static void host_acts(struct chaos *chaos, size_t node)
         cluster_resume(chaos->cluster, node);
         break;
     default:
-        /* Less than a delete is remembered for: a clock further ahead than that gives its last
-         * words a seq that those who forgot them cannot overtake. */
+        /* An hour: a home that was ahead gives its last words a seq that the others cannot reach by
+         * their clocks. */
         if (!chaos->forgets)
             cluster_set_clock(chaos->cluster, node,
-                              (int64_t)random_below(&chaos->random, 6000) - 3000);
+                              (int64_t)random_below(&chaos->random, 7200000) - 3600000);
     }
 }
 
