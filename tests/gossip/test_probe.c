@@ -286,7 +286,7 @@ Test(probe, a_relay_says_so_when_the_target_is_silent)
     cast_run(cast, 99);
     cr_assert_eq(cast_heard_count(cast, 0, WIRE_NACK), 0);
     cast_run(cast, 2);
-    cr_assert(cast_heard(cast, 0, WIRE_NACK, 0, &nack), "at 80 % of its own timeout");
+    cr_assert(cast_heard(cast, 0, WIRE_NACK, 0, &nack), "at four fifths of its own timeout");
     cr_assert_eq(nack.nack.random, 99);
     cast_run(cast, 2000);
     cr_assert_eq(cast_heard_count(cast, 0, WIRE_NACK), 1);
