@@ -44,6 +44,10 @@ enum exit_status request_refuse(const struct request *, const char *format, ...)
 /* A whole number within bounds. False: said on standard error. */
 bool request_number(const struct request *, const char *name, long least, long most, long *out);
 
+/* GETs `path` and shows the list under `key` of the answer as a table (or the answer as JSON). */
+enum exit_status request_list(const struct request *, const char *path, const char *key,
+                              const struct column *columns, size_t count);
+
 extern const struct command command_members, command_peers, command_register, command_heartbeat,
     command_deregister, command_status, command_why, command_key, command_join, command_leave;
 

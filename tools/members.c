@@ -11,17 +11,8 @@ static enum exit_status run(const struct request *request)
         {"NAME", "name"}, {"STATE", "state"}, {"GOSSIP", "gossip"}, {"HTTP", "http"},
         {"ZONE", "zone"}, {"EPOCH", "epoch"}, {"RTT MS", "rtt_ms"}, {"SELF", "self"},
     };
-    struct answer answer;
-    enum exit_status status = client_call(&request->client, "GET", "/v1/members", NULL, &answer);
-    if (status != EXIT_DONE)
-        return status;
-    if (request->wants_json)
-        output_json(answer.body);
-    else
-        output_table(json_object_get(answer.body, "members"), columns,
-                     sizeof columns / sizeof *columns);
-    answer_free(&answer);
-    return EXIT_DONE;
+    return request_list(request, "/v1/members", "members", columns,
+                        sizeof columns / sizeof *columns);
 }
 
 const struct command command_members = {

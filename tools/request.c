@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* request.c - looking things up on a parsed command line. */
+/* request.c - what the commands share: looking things up on a parsed command line, and the plain
+ * question that is answered by a table. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,4 +45,19 @@ bool request_number(const struct request *request, const char *name, long least,
     }
     *out = value;
     return true;
+}
+
+enum exit_status request_list(const struct request *request, const char *path, const char *key,
+                              const struct column *columns, size_t count)
+{
+    struct answer answer;
+    enum exit_status status = client_call(&request->client, "GET", path, NULL, &answer);
+    if (status != EXIT_DONE)
+        return status;
+    if (request->wants_json)
+        output_json(answer.body);
+    else
+        output_table(json_object_get(answer.body, key), columns, count);
+    answer_free(&answer);
+    return EXIT_DONE;
 }

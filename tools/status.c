@@ -37,20 +37,10 @@ static enum exit_status run_why(const struct request *request)
     static const struct column columns[] = {
         {"TIME", "time"}, {"EVENT", "event"}, {"WHAT HAPPENED", "text"}};
     char path[2048];
-    struct answer answer;
     char *escaped = client_escape(request->words[0]);
     snprintf(path, sizeof path, "/v1/why/%s", escaped);
     free(escaped);
-    enum exit_status status = client_call(&request->client, "GET", path, NULL, &answer);
-    if (status != EXIT_DONE)
-        return status;
-    if (request->wants_json)
-        output_json(answer.body);
-    else
-        output_table(json_object_get(answer.body, "events"), columns,
-                     sizeof columns / sizeof *columns);
-    answer_free(&answer);
-    return EXIT_DONE;
+    return request_list(request, path, "events", columns, sizeof columns / sizeof *columns);
 }
 
 const struct command command_status = {
