@@ -22,6 +22,7 @@
 struct payload {
     uint32_t references;
     bool is_news;
+    enum priority priority;
     uint64_t key;
     struct wire_batch batch; /* without its statements */
     uint32_t statement_count;
@@ -43,6 +44,18 @@ struct hop {
 /* --- Payloads
  * -------------------------------------------------------------------------------------- */
 
+/* A delete goes before sets: showing what is gone is worse than not yet showing what is new. */
+static enum priority priority_of(struct wire_list statements, bool is_news)
+{
+    struct span statement;
+    if (is_news)
+        return PRIORITY_MEMBERSHIP;
+    while (wire_list_bin(&statements, &statement))
+        if (statement_kind_of(statement) == STATEMENT_DELETION)
+            return PRIORITY_DELETE;
+    return PRIORITY_SET;
+}
+
 static struct payload *payload_new(const struct wire_list *statements,
                                    const struct wire_batch *batch)
 {
@@ -50,6 +63,7 @@ static struct payload *payload_new(const struct wire_list *statements,
     static const uint8_t no_secret[16];
     payload->references = 1;
     payload->is_news = batch == NULL;
+    payload->priority = priority_of(*statements, payload->is_news);
     if (batch != NULL)
         payload->batch = *batch;
     payload->statement_count = statements->count;
@@ -116,14 +130,13 @@ static void hop_free(struct gossip *g, struct hop *hop)
 static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
 {
     struct wire_message message = message_of(hop);
-    enum priority priority = hop->payload->is_news ? PRIORITY_MEMBERSHIP : PRIORITY_SET;
     hop->to = to->tag;
     hop->sent_ms = g->now.mono_ms;
     if (hop->attempts++ == 0)
         g->stats.spread_sent++;
     else
         g->stats.spread_resent++;
-    outbox_send(g, to, priority, &message);
+    outbox_send(g, to, hop->payload->priority, &message);
     uint32_t wait_ms = spread_timeout_ms(g, to, HOP_TIMEOUT_MIN_MS);
     timer_set(&g->timers, &hop->timer, TIMER_HOP, g->now.mono_ms + wait_ms);
 }
@@ -138,7 +151,7 @@ static void hop_begin(struct gossip *g, struct payload *payload, struct arc arc)
         drop_count(g, DROP_LIMIT);
         struct hop unwatched = {.payload = payload, .arc = arc};
         struct wire_message message = message_of(&unwatched);
-        outbox_send(g, to, PRIORITY_SET, &message);
+        outbox_send(g, to, payload->priority, &message);
         return;
     }
     struct hop *hop = mem_alloc(sizeof *hop);

@@ -146,3 +146,29 @@ Test(spread, what_nobody_signed_is_not_relayed)
     cr_assert_eq(relayed(pair, 0), 1, "the same, signed: this arc was not served yet");
     pair_free(pair);
 }
+
+/* The most important queue in which something waits to leave. */
+static int waiting_priority(struct gossip *g)
+{
+    for (int i = 0; i < PRIORITIES; i++)
+        if (g->outbox.first[i] != NULL)
+            return i;
+    return PRIORITIES;
+}
+
+Test(spread, a_delete_leaves_before_sets)
+{
+    struct pair *pair = pair_new(2);
+    struct gossip *g = pair->cores[0];
+    struct gossip_registration set = {.peer = {.peer_id = span_of_text("p"),
+                                               .address = span_of_text("198.51.100.1"),
+                                               .metadata = span_of_text("{}")}};
+    pair_run(pair, 3000);
+    gossip_register(g, pair->now, 1, &set);
+    cr_assert_eq(waiting_priority(g), PRIORITY_SET);
+    pair_pump(pair);
+    pair_run(pair, 3000);
+    gossip_deregister(g, pair->now, 2, span_of_text("p"), NULL);
+    cr_assert_eq(waiting_priority(g), PRIORITY_DELETE);
+    pair_free(pair);
+}
