@@ -4,8 +4,6 @@
 
 #include <assert.h>
 
-#define NO_CHARACTER UINT32_MAX
-
 /* How many bytes follow this first one; 4: it cannot be a first one. */
 static size_t tail_bytes(uint8_t first)
 {
@@ -18,24 +16,23 @@ static size_t tail_bytes(uint8_t first)
     return first >= 0xf0 && first < 0xf5 ? 3 : 4;
 }
 
-/* The character at *at, which moves behind it; NO_CHARACTER: not UTF-8. */
-static uint32_t character_next(struct span text, size_t *at)
+uint32_t text_next(struct span text, size_t *at)
 {
     static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
     assert(*at < text.len);
     uint8_t first = text.data[(*at)++];
     size_t tail = tail_bytes(first);
     if (tail > 3 || tail > text.len - *at)
-        return NO_CHARACTER;
+        return TEXT_NO_CHARACTER;
     uint32_t code = tail == 0 ? first : first & (0x3fu >> tail);
     for (size_t i = 0; i < tail; i++) {
         uint8_t next = text.data[(*at)++];
         if ((next & 0xc0) != 0x80)
-            return NO_CHARACTER;
+            return TEXT_NO_CHARACTER;
         code = code << 6 | (next & 0x3f);
     }
     bool is_surrogate = code >= 0xd800 && code < 0xe000;
-    return code < smallest[tail] || code > 0x10ffff || is_surrogate ? NO_CHARACTER : code;
+    return code < smallest[tail] || code > 0x10ffff || is_surrogate ? TEXT_NO_CHARACTER : code;
 }
 
 static bool is_control(uint32_t code)
@@ -48,8 +45,8 @@ bool text_is_clean(struct span text, size_t min_bytes, size_t max_bytes)
     if (text.len < min_bytes || text.len > max_bytes)
         return false;
     for (size_t at = 0; at < text.len;) {
-        uint32_t code = character_next(text, &at);
-        if (code == NO_CHARACTER || is_control(code))
+        uint32_t code = text_next(text, &at);
+        if (code == TEXT_NO_CHARACTER || is_control(code))
             return false;
     }
     return true;
@@ -61,11 +58,11 @@ bool text_is_object(struct span text, size_t max_bytes)
         text.data[text.len - 1] != '}')
         return false;
     for (size_t at = 0; at < text.len;) {
-        uint32_t code = character_next(text, &at);
+        uint32_t code = text_next(text, &at);
         bool is_blank = code == '\t' || code == '\n' || code == '\r';
         /* DEL and C1 are legal inside JSON strings, and a client's metadata must come back as sent.
          */
-        if (code == NO_CHARACTER || (code < 0x20 && !is_blank))
+        if (code == TEXT_NO_CHARACTER || (code < 0x20 && !is_blank))
             return false;
     }
     return true;

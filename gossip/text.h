@@ -5,8 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gossip/span.h"
+
+#define TEXT_NO_CHARACTER UINT32_MAX
+
+/* The character at *at (below text.len), which moves behind it; TEXT_NO_CHARACTER: what stands
+ * there is not UTF-8 (RFC 3629: no surrogates, nothing overlong). */
+uint32_t text_next(struct span text, size_t *at);
 
 /* Valid UTF-8 (RFC 3629: no surrogates, nothing overlong), no control character (C0, DEL, C1), and
  * from min to max bytes: it can neither break a log line nor drive a terminal. */
