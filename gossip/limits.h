@@ -130,5 +130,6 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define EGRESS_PEER_BYTES_PER_S (1u << 20)
 #define BULK_BYTES_PER_S        (32u << 20)
 #define BULK_WINDOW_BYTES       (64u << 10)
+#define BULK_WINDOW_MIN_BYTES   (16u << 10) /* halving ends here: a dozen packets a round trip */
 
 #endif

@@ -17,8 +17,7 @@
 #include "gossip/entries.h"
 #include "gossip/mem.h"
 
-#define WINDOW_MIN_BYTES (16u << 10)
-#define TIMEOUT_MIN_MS   10
+#define TIMEOUT_MIN_MS 10
 /* A window of bulk is paced behind everything else at its server: what counts is the silence since
  * its last packet. */
 #define TIMEOUT_BULK_MIN_MS   300
@@ -351,7 +350,7 @@ static void on_lost(struct gossip *g, struct pull *pull)
         return;
     }
     pull->is_lossy = true;
-    if (pull->is_bulk && pull->window_bytes > WINDOW_MIN_BYTES)
+    if (pull->is_bulk && pull->window_bytes > BULK_WINDOW_MIN_BYTES)
         pull->window_bytes /= 2;
     switch_to(pull, source_next(g, pull, true));
     pull_ask(g, pull);

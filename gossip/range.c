@@ -5,7 +5,6 @@
 #include "gossip/core.h"
 #include "gossip/operation.h"
 
-#define WINDOW_MIN_BYTES (16u << 10)
 #define WINDOW_MAX_BYTES (256u << 10)
 /* Where packets are lost: no more than what can wait in the log while a hole is filled. */
 #define WINDOW_LOSSY_MAX_BYTES (64u << 10)
@@ -31,7 +30,7 @@ static void next_window(struct gossip *g, struct pull *pull)
     uint32_t rtt_us = from != NULL && from->link != NULL ? from->link->rtt_us : 0;
     uint32_t most_bytes = pull->is_lossy ? WINDOW_LOSSY_MAX_BYTES : WINDOW_MAX_BYTES;
     bool is_slow = pull->rtt_us != 0 && rtt_us > 2 * pull->rtt_us;
-    if (is_slow && pull->window_bytes > WINDOW_MIN_BYTES)
+    if (is_slow && pull->window_bytes > BULK_WINDOW_MIN_BYTES)
         pull->window_bytes /= 2;
     else if (pull->window_bytes < most_bytes)
         pull->window_bytes *= 2;
