@@ -10,14 +10,17 @@
 
 enum { PRINTED_MAX = 40 };
 
-void check_failed(struct world *world, size_t node, const char *format, ...)
+void check_failed(struct world *world, size_t node, enum invariant which, const char *format, ...)
 {
     va_list arguments;
 
+    world->broken[which]++;
     if (++world->failures > PRINTED_MAX)
         return;
     fprintf(stderr, "seed %" PRIu64 ", %" PRIu64 ".%06" PRIu64 " s, n%zu: ", world->options.seed,
             world->now_us / 1000000, world->now_us % 1000000, node);
+    if (which != I_NONE)
+        fprintf(stderr, "I%d: ", (int)which);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -32,13 +35,13 @@ void check_packet(struct world *world, size_t node, const uint8_t *bytes, size_t
     static const uint8_t key[HASH_SHORT_KEY_BYTES] = "nonces";
 
     if (len > PACKET_MAX_BYTES || len < SEAL_OVERHEAD) {
-        check_failed(world, node, "I18: a packet of %zu bytes", len);
+        check_failed(world, node, I18, "a packet of %zu bytes", len);
         return;
     }
     uint64_t print = hash_short(bytes + 1 + SEAL_TAG_BYTES, SEAL_NONCE_BYTES, key);
     uint64_t *slot = &world->nonces[print & (world->nonce_slots - 1)];
     if (*slot == print)
-        check_failed(world, node, "I18: a nonce was used twice");
+        check_failed(world, node, I18, "a nonce was used twice");
     *slot = print;
 }
 
@@ -75,7 +78,7 @@ static void check_death(struct world *world, size_t node, const struct gossip_ev
     if (is_told)
         quorum = 1;
     if (member.accusers < quorum)
-        check_failed(world, node, "I4: n%zd is DEAD on the word of %u, the quorum is %zu",
+        check_failed(world, node, I4, "n%zd is DEAD on the word of %u, the quorum is %zu",
                      (ssize_t)world_node_of_tag(world, member.tag), member.accusers, quorum);
 }
 
@@ -147,7 +150,7 @@ static bool check_peer(struct world *world, size_t node, size_t number)
                               peer.version != seen->version))
         broken = "events and core name different records";
     if (broken != NULL)
-        check_failed(world, node, "I17: peer %.*s: %s", (int)id.len, (const char *)id.data, broken);
+        check_failed(world, node, I17, "peer %.*s: %s", (int)id.len, (const char *)id.data, broken);
     return broken == NULL;
 }
 
@@ -161,13 +164,13 @@ bool check_view(struct world *world, size_t node)
         holds = check_peer(world, node, i) && holds;
     gossip_status_now(world->nodes[node].core, &status);
     if (status.peers_visible != seen->peers_visible) {
-        check_failed(world, node, "I17: %" PRIu64 " peers visible, %zu by the events",
+        check_failed(world, node, I17, "%" PRIu64 " peers visible, %zu by the events",
                      status.peers_visible, seen->peers_visible);
         holds = false;
     }
     if (status.view_digest[0] != seen->core_view_digest[0] ||
         status.view_digest[1] != seen->core_view_digest[1]) {
-        check_failed(world, node, "I17: the digest is not what the last event said");
+        check_failed(world, node, I17, "the digest is not what the last event said");
         holds = false;
     }
     return holds;
@@ -197,7 +200,7 @@ bool check_views_equal(struct world *world, bool tells)
         if (same_core && same_events)
             continue;
         if (tells)
-            check_failed(world, i, "I6: %zu peers visible, %zu at n%zu%s", seen->peers_visible,
+            check_failed(world, i, I6, "%zu peers visible, %zu at n%zu%s", seen->peers_visible,
                          world->nodes[base].seen.peers_visible, base,
                          same_core != same_events ? "; digests and events disagree" : "");
         return false;
@@ -218,8 +221,8 @@ bool check_logs_proved(struct world *world, size_t node, bool tells)
             log.epoch != home.epoch)
             continue;
         if (tells)
-            check_failed(world, node,
-                         "I6: the log of n%zd is %s: applied %" PRIu64 ", head %" PRIu64,
+            check_failed(world, node, I6,
+                         "the log of n%zd is %s: applied %" PRIu64 ", head %" PRIu64,
                          (ssize_t)world_node_of_tag(world, log.home), log_state_name(log.state),
                          log.applied, log.head_version);
         return false;
@@ -252,7 +255,7 @@ bool check_all_alive(struct world *world, size_t node, size_t *hint, bool tells)
     if (tells) {
         const struct seen_member *member =
             observe_member(&world->nodes[node].seen, world->nodes[other].number);
-        check_failed(world, node, "n%zu is %s (epoch %" PRIu64 "; it runs %" PRIu64 ")", other,
+        check_failed(world, node, I6, "n%zu is %s (epoch %" PRIu64 "; it runs %" PRIu64 ")", other,
                      member_state_name((enum member_state)member->state), member->epoch,
                      world->nodes[other].epoch);
     }

@@ -11,11 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/invariant.h"
 #include "sim/world.h"
 
-/* Prints "seed S, T s, nK: ..." and counts. */
-void check_failed(struct world *, size_t node, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Prints "seed S, T s, nK: I5: ..." and counts. */
+void check_failed(struct world *, size_t node, enum invariant, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* --- At every event
  * ---------------------------------------------------------------------------------- */

@@ -30,12 +30,15 @@
 
 /* Zero means the default. */
 struct cluster_options {
-    size_t nodes;         /* 3 */
-    uint64_t seed;        /* 1; AURORA_SEED in the environment overrides it */
-    double latency_ms;    /* one way: 1. Below 0: none at all */
-    double latency_sigma; /* > 0: log-normal around that median */
+    size_t nodes;          /* 3 */
+    uint64_t seed;         /* 1; AURORA_SEED in the environment overrides it */
+    double latency_ms;     /* one way: 1. Below 0: none at all */
+    double latency_sigma;  /* > 0: log-normal around that median */
+    double latency_pareto; /* > 0: a Pareto tail of that exponent */
     double jitter_ms;
-    double loss; /* 0 to 1, as all chances */
+    double bandwidth_bytes_per_s; /* of each node's way out; 0: no limit */
+    size_t queue_packets;         /* that wait for it: 256 */
+    double loss;                  /* 0 to 1, as all chances */
     double duplicate;
     double reorder;
     double flip;
@@ -44,10 +47,12 @@ struct cluster_options {
     double start_spread_ms; /* cluster_boot starts the nodes at random within it: 100 */
     enum gossip_detector detector;
     const struct gossip_config
-        *config;       /* NULL: gossip_config_defaults; else its plain values (times, counts,
-                          caps); names, keys, addresses and seeds are the world's */
-    const char *name;  /* of the cluster: "world" */
-    const char *trace; /* a file to write one line per event to */
+        *config;        /* NULL: gossip_config_defaults; else its plain values (times, counts,
+                           caps); names, keys, addresses and seeds are the world's */
+    const char *name;   /* of the cluster: "world" */
+    bool has_no_memo;   /* every node verifies every signature itself; changes no trace */
+    uint64_t *clock_us; /* the world's time is kept there, too, for whoever watches; may be NULL */
+    const char *trace;  /* a file to write one line per event to */
 };
 
 struct cluster; /* cluster.c */

@@ -106,7 +106,7 @@ static void explain(struct cluster *cluster, const struct wait *wait)
         is_told |= (kind == CONDITION_LOGS_PROVED || kind == CONDITION_SETTLED) &&
                    !check_logs_proved(world, i, true);
         if (!is_told)
-            check_failed(world, i, "not here (synced %d, cut off %d, sees n%zu as %s)",
+            check_failed(world, i, I_NONE, "not here (synced %d, cut off %d, sees n%zu as %s)",
                          world->nodes[i].seen.status.synced, world->nodes[i].seen.status.cut_off,
                          wait->condition.node,
                          member_state_name(cluster_sees_member(cluster, i, wait->condition.node)));

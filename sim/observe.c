@@ -11,8 +11,8 @@ static size_t tag_number(struct intern *tags, uint64_t tag)
     return intern_add(tags, span_of(&tag, sizeof(tag)));
 }
 
-static const char *on_member(struct observer *observer, const struct gossip_event *event,
-                             uint64_t now_us, struct intern *tags)
+static struct broken on_member(struct observer *observer, const struct gossip_event *event,
+                               uint64_t now_us, struct intern *tags)
 {
     size_t number = tag_number(tags, event->member.tag);
 
@@ -23,7 +23,7 @@ static const char *on_member(struct observer *observer, const struct gossip_even
         event->member.epoch < member->epoch ||
         (event->member.epoch == member->epoch && event->member.incarnation < member->incarnation);
     if (member->is_known && member->state != MEMBER_FORGOTTEN && is_older)
-        return "I5: a member's (epoch, incarnation) went back";
+        return (struct broken){I5, "a member's (epoch, incarnation) went back"};
     if (!member->is_known || member->state != event->member.state ||
         member->epoch != event->member.epoch)
         member->since_us = now_us;
@@ -31,7 +31,7 @@ static const char *on_member(struct observer *observer, const struct gossip_even
     member->state = (uint8_t)event->member.state;
     member->epoch = event->member.epoch;
     member->incarnation = event->member.incarnation;
-    return NULL;
+    return (struct broken){0};
 }
 
 /* What a visible peer adds to the digest of the naive view. */
@@ -59,37 +59,37 @@ static struct seen_peer *peer_of_record(struct observer *observer, const struct 
     return &observer->peers[*number];
 }
 
-static const char *on_peer_down(struct observer *observer, const struct gossip_event *event,
-                                uint64_t now_us, struct intern *peer_ids)
+static struct broken on_peer_down(struct observer *observer, const struct gossip_event *event,
+                                  uint64_t now_us, struct intern *peer_ids)
 {
     size_t number = 0;
     struct seen_peer *peer = peer_of_record(observer, event->peer.record, peer_ids, &number);
 
     if (peer == NULL)
-        return "I17: PEER_DOWN without a record";
+        return (struct broken){I17, "PEER_DOWN without a record"};
     if (!peer->is_visible)
-        return "I17: PEER_DOWN of a peer that was not up";
+        return (struct broken){I17, "PEER_DOWN of a peer that was not up"};
     observer->digest -= look_of(number, peer);
     observer->peers_visible--;
     peer->is_visible = false;
     peer->since_us = now_us;
     peer->downs++;
     peer->down_reason = (uint8_t)event->peer.reason;
-    return NULL;
+    return (struct broken){0};
 }
 
-static const char *on_peer_seen(struct observer *observer, const struct gossip_event *event,
-                                uint64_t now_us, struct intern *peer_ids)
+static struct broken on_peer_seen(struct observer *observer, const struct gossip_event *event,
+                                  uint64_t now_us, struct intern *peer_ids)
 {
     size_t number = 0;
     struct seen_peer *peer = peer_of_record(observer, event->peer.record, peer_ids, &number);
     bool is_up = event->kind == GOSSIP_EVENT_PEER_UP;
 
     if (peer == NULL)
-        return "I17: PEER_UP or PEER_UPDATE without a record";
+        return (struct broken){I17, "PEER_UP or PEER_UPDATE without a record"};
     if (peer->is_visible == is_up)
-        return is_up ? "I17: PEER_UP of a peer that was up"
-                     : "I17: PEER_UPDATE of a peer that was not up";
+        return (struct broken){I17, is_up ? "PEER_UP of a peer that was up"
+                                          : "PEER_UPDATE of a peer that was not up"};
     if (is_up) {
         observer->peers_visible++;
         peer->is_visible = true;
@@ -103,11 +103,11 @@ static const char *on_peer_seen(struct observer *observer, const struct gossip_e
     peer->epoch = event->peer.epoch;
     peer->version = event->peer.version;
     observer->digest += look_of(number, peer);
-    return NULL;
+    return (struct broken){0};
 }
 
-static const char *on_log(struct observer *observer, const struct gossip_event *event,
-                          struct intern *tags)
+static struct broken on_log(struct observer *observer, const struct gossip_event *event,
+                            struct intern *tags)
 {
     size_t number = tag_number(tags, event->log.tag);
 
@@ -116,12 +116,12 @@ static const char *on_log(struct observer *observer, const struct gossip_event *
     struct seen_log *log = &observer->logs[number];
     if (event->log.is_gone || event->log.epoch < log->epoch) {
         log->is_known = log->is_known && event->log.epoch != log->epoch;
-        return NULL;
+        return (struct broken){0};
     }
     if (log->is_known && log->epoch == event->log.epoch && event->log.applied < log->applied)
-        return "I1: an applied version went back";
+        return (struct broken){I1, "an applied version went back"};
     *log = (struct seen_log){event->log.epoch, event->log.applied, true};
-    return NULL;
+    return (struct broken){0};
 }
 
 static void on_conflict(struct observer *observer, const struct gossip_event *event)
@@ -131,10 +131,10 @@ static void on_conflict(struct observer *observer, const struct gossip_event *ev
         observer->must_stop = true;
 }
 
-const char *observe_event(struct observer *observer, const struct gossip_event *event,
-                          uint64_t now_us, struct intern *tags, struct intern *peer_ids)
+struct broken observe_event(struct observer *observer, const struct gossip_event *event,
+                            uint64_t now_us, struct intern *tags, struct intern *peer_ids)
 {
-    const char *broken = NULL;
+    struct broken broken = {0};
 
     switch (event->kind) {
     case GOSSIP_EVENT_MEMBER: return on_member(observer, event, now_us, tags);
@@ -145,12 +145,12 @@ const char *observe_event(struct observer *observer, const struct gossip_event *
     case GOSSIP_EVENT_STATUS:
         observer->status = event->status;
         observer->has_status = true;
-        return NULL;
-    case GOSSIP_EVENT_CONFLICT: on_conflict(observer, event); return NULL;
-    case GOSSIP_EVENT_JOINED: observer->is_joined = true; return NULL;
-    case GOSSIP_EVENT_ALONE: observer->is_alone = true; return NULL;
-    case GOSSIP_EVENT_LEFT: observer->has_left = true; return NULL;
-    default: return NULL;
+        return (struct broken){0};
+    case GOSSIP_EVENT_CONFLICT: on_conflict(observer, event); return (struct broken){0};
+    case GOSSIP_EVENT_JOINED: observer->is_joined = true; return (struct broken){0};
+    case GOSSIP_EVENT_ALONE: observer->is_alone = true; return (struct broken){0};
+    case GOSSIP_EVENT_LEFT: observer->has_left = true; return (struct broken){0};
+    default: return (struct broken){0};
     }
     memcpy(observer->core_view_digest, event->peer.view_digest, sizeof(observer->core_view_digest));
     return broken;

@@ -14,6 +14,7 @@
 
 #include "gossip/gossip.h"
 #include "sim/intern.h"
+#include "sim/invariant.h"
 
 #define OBSERVE_NEVER UINT64_MAX
 
@@ -56,9 +57,8 @@ struct observer {
     bool must_stop; /* our key is in use elsewhere */
 };
 
-/* What broke, or NULL. */
-const char *observe_event(struct observer *, const struct gossip_event *, uint64_t now_us,
-                          struct intern *tags, struct intern *peer_ids);
+struct broken observe_event(struct observer *, const struct gossip_event *, uint64_t now_us,
+                            struct intern *tags, struct intern *peer_ids);
 void observe_free(struct observer *);
 
 /* Never NULL: what was never mentioned is unknown. */

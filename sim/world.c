@@ -207,10 +207,10 @@ static void drain_events(struct world *world, struct node *node)
         world->events_seen++;
         trace_event(world, node->index, &event);
         check_event(world, node->index, &event);
-        const char *broken =
+        struct broken broken =
             observe_event(&node->seen, &event, world->now_us, &world->tags, &world->peer_ids);
-        if (broken != NULL)
-            check_failed(world, node->index, "%s", broken);
+        if (broken.what != NULL)
+            check_failed(world, node->index, broken.which, "%s", broken.what);
         if (event.kind == GOSSIP_EVENT_REPLY)
             take_reply(world, &event.reply);
         if (event.kind == GOSSIP_EVENT_EPOCH)
@@ -289,7 +289,7 @@ static void tick(struct world *world, struct node *node)
         node->spins = node->ticked_us == world->now_us ? node->spins + 1 : 0;
         node->ticked_us = world->now_us;
         if (node->spins > SPINS_MAX) {
-            check_failed(world, node->index, "its deadline does not pass");
+            check_failed(world, node->index, I_NONE, "its deadline does not pass");
             abort();
         }
         trace_add(&world->trace, TRACE_TICK, world->now_us, node->index, 0, 0, 0);

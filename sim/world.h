@@ -96,6 +96,7 @@ struct world {
     size_t nonce_slots;
     uint64_t false_deaths;
     uint64_t waiting_dropped;
+    uint64_t broken[INVARIANTS];
     uint64_t failures; /* of invariants; see check.h */
     uint64_t failures_acknowledged;
 };

@@ -41,7 +41,7 @@ static const char *say_peer(enum gossip_event_kind kind, const char *peer_id, ui
         .kind = kind,
         .peer = {
             .record = make_record(peer_id, version), .home = 1, .epoch = 2, .version = version}};
-    const char *broken = observe_event(&seen, &event, now_us, &tags, &peer_ids);
+    const char *broken = observe_event(&seen, &event, now_us, &tags, &peer_ids).what;
 
     blob_release(event.peer.record);
     return broken;
@@ -54,7 +54,7 @@ static const char *say_member(uint64_t tag, enum member_state state, uint64_t ep
         .kind = GOSSIP_EVENT_MEMBER,
         .member = {.tag = tag, .state = state, .epoch = epoch, .incarnation = incarnation}};
 
-    return observe_event(&seen, &event, now_us, &tags, &peer_ids);
+    return observe_event(&seen, &event, now_us, &tags, &peer_ids).what;
 }
 
 static const char *say_log(uint64_t tag, uint64_t epoch, uint64_t applied)
@@ -62,7 +62,7 @@ static const char *say_log(uint64_t tag, uint64_t epoch, uint64_t applied)
     struct gossip_event event = {.kind = GOSSIP_EVENT_LOG,
                                  .log = {.tag = tag, .epoch = epoch, .applied = applied}};
 
-    return observe_event(&seen, &event, 0, &tags, &peer_ids);
+    return observe_event(&seen, &event, 0, &tags, &peer_ids).what;
 }
 
 Test(observe, peers_come_change_and_go, .fini = teardown)
