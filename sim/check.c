@@ -12,19 +12,24 @@ enum { PRINTED_MAX = 40 };
 
 void check_failed(struct world *world, size_t node, enum invariant which, const char *format, ...)
 {
+    char what[FIRST_BROKEN_BYTES], line[FIRST_BROKEN_BYTES + 80], name[8] = "";
     va_list arguments;
 
     world->broken[which]++;
     if (++world->failures > PRINTED_MAX)
         return;
-    fprintf(stderr, "seed %" PRIu64 ", %" PRIu64 ".%06" PRIu64 " s, n%zu: ", world->options.seed,
-            world->now_us / 1000000, world->now_us % 1000000, node);
-    if (which != I_NONE)
-        fprintf(stderr, "I%d: ", (int)which);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    if (which != I_NONE)
+        snprintf(name, sizeof(name), "I%d: ", (int)which);
+    snprintf(line, sizeof(line), "seed %" PRIu64 ", %" PRIu64 ".%06" PRIu64 " s, n%zd: %s%s",
+             world->options.seed, world->now_us / 1000000, world->now_us % 1000000, (ssize_t)node,
+             name, what);
+    if (world->failures == 1)
+        snprintf(world->first_broken, sizeof(world->first_broken), "%.*s", FIRST_BROKEN_BYTES - 1,
+                 line);
+    fprintf(stderr, "%s\n", line);
 }
 
 /* --- At every event
@@ -34,6 +39,7 @@ void check_packet(struct world *world, size_t node, const uint8_t *bytes, size_t
 {
     static const uint8_t key[HASH_SHORT_KEY_BYTES] = "nonces";
 
+    check_asked(world, I18);
     if (len > PACKET_MAX_BYTES || len < SEAL_OVERHEAD) {
         check_failed(world, node, I18, "a packet of %zu bytes", len);
         return;
@@ -86,6 +92,7 @@ void check_event(struct world *world, size_t node, const struct gossip_event *ev
 {
     if (event->kind != GOSSIP_EVENT_MEMBER || event->member.state != MEMBER_DEAD)
         return;
+    check_asked(world, I4);
     uint64_t tag = event->member.tag;
     size_t number = intern_find(&world->tags, span_of(&tag, sizeof(tag)));
     const struct seen_member *before = observe_member(&world->nodes[node].seen, number);
@@ -160,6 +167,7 @@ bool check_view(struct world *world, size_t node)
     struct gossip_status status;
     bool holds = true;
 
+    check_asked(world, I17);
     for (size_t i = 0; i < world->peer_ids.count; i++)
         holds = check_peer(world, node, i) && holds;
     gossip_status_now(world->nodes[node].core, &status);
@@ -184,6 +192,8 @@ bool check_views_equal(struct world *world, bool tells)
     struct gossip_status first = {0}, status;
     size_t base = SIZE_MAX;
 
+    if (tells)
+        check_asked(world, I6);
     for (size_t i = 0; i < world->options.nodes; i++) {
         const struct observer *seen = &world->nodes[i].seen;
 

@@ -18,6 +18,12 @@
 void check_failed(struct world *, size_t node, enum invariant, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A check is being made: what is asked nowhere is told apart from what held. */
+static inline void check_asked(struct world *world, enum invariant which)
+{
+    world->asked[which]++;
+}
+
 /* --- At every event
  * ---------------------------------------------------------------------------------- */
 

@@ -25,7 +25,7 @@ static uint64_t choose_seed(const struct cluster_options *options)
 {
     const char *given = getenv("AURORA_SEED");
 
-    if (given != NULL && *given != '\0')
+    if (given != NULL && *given != '\0' && !options->has_final_seed)
         return strtoull(given, NULL, 10);
     return options->seed ? options->seed : 1;
 }
@@ -56,6 +56,8 @@ struct cluster *cluster_new(const struct cluster_options *options)
         .seed = choose_seed(options),
         .cluster = options->name ? options->name : "world",
         .trace = options->trace,
+        .has_no_memo = options->has_no_memo,
+        .clock_us = options->clock_us,
         .config = options->config,
         .faults = faults_of(options),
     };

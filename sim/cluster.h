@@ -32,6 +32,7 @@
 struct cluster_options {
     size_t nodes;          /* 3 */
     uint64_t seed;         /* 1; AURORA_SEED in the environment overrides it */
+    bool has_final_seed;   /* no, it does not: somebody said which */
     double latency_ms;     /* one way: 1. Below 0: none at all */
     double latency_sigma;  /* > 0: log-normal around that median */
     double latency_pareto; /* > 0: a Pareto tail of that exponent */
@@ -52,7 +53,7 @@ struct cluster_options {
     const char *name;   /* of the cluster: "world" */
     bool has_no_memo;   /* every node verifies every signature itself; changes no trace */
     uint64_t *clock_us; /* the world's time is kept there, too, for whoever watches; may be NULL */
-    const char *trace;  /* a file to write one line per event to */
+    const char *trace;  /* a file to append one line per event to */
 };
 
 struct cluster; /* cluster.c */

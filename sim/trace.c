@@ -16,7 +16,7 @@ bool trace_open(struct trace *trace, const char *path)
     *trace = (struct trace){.hash = 1};
     if (path == NULL)
         return true;
-    trace->file = fopen(path, "w");
+    trace->file = fopen(path, "a");
     return trace->file != NULL;
 }
 

@@ -29,7 +29,7 @@ struct trace {
     FILE *file; /* NULL: the hash only */
 };
 
-/* False: the file cannot be written. NULL: none. */
+/* Appends. False: the file cannot be written. NULL: none. */
 bool trace_open(struct trace *, const char *path);
 void trace_close(struct trace *);
 void trace_add(struct trace *, enum trace_kind, uint64_t now_us, size_t node, uint64_t a,

@@ -13,6 +13,7 @@
 enum {
     PORT = 4747,
     SWEEP_US = 10 * 1000 * 1000,
+    CLOCK_STEPS = 1024, /* a power of two: as often the time is told to who watches */
     SPINS_MAX =
         10000, /* ticks of one node in one microsecond: it asks for a deadline that never passes */
 };
@@ -76,7 +77,7 @@ struct world *world_new(const struct world_options *options)
         fprintf(stderr, "cannot write the trace to %s\n", options->trace);
     network_init(&world->network, options->nodes, &options->faults, options->seed);
     world->random = random_stream(options->seed, 'w');
-    world->store = blob_store_new();
+    world->store = options->has_no_memo ? NULL : blob_store_new();
     world->nonce_slots = 4096;
     while (world->nonce_slots < 4096 * options->nodes && world->nonce_slots < (1u << 16))
         world->nonce_slots *= 2;
@@ -108,7 +109,8 @@ void world_free(struct world *world)
     packet_pool_free(&world->packets);
     network_free(&world->network);
     trace_close(&world->trace);
-    blob_store_free(world->store);
+    if (world->store != NULL)
+        blob_store_free(world->store);
     intern_free(&world->tags);
     intern_free(&world->peer_ids);
     free(world->node_of_number);
@@ -207,6 +209,8 @@ static void drain_events(struct world *world, struct node *node)
         world->events_seen++;
         trace_event(world, node->index, &event);
         check_event(world, node->index, &event);
+        if (event.kind == GOSSIP_EVENT_LOG)
+            check_asked(world, I1);
         struct broken broken =
             observe_event(&node->seen, &event, world->now_us, &world->tags, &world->peer_ids);
         if (broken.what != NULL)
@@ -327,7 +331,9 @@ enum world_step world_step(struct world *world, uint64_t limit_us, struct heap_e
     }
     world->now_us = next_us;
     world->steps++;
-    if (next_us >= world->sweep_us) {
+    if (world->steps % CLOCK_STEPS == 0 && world->options.clock_us != NULL)
+        *world->options.clock_us = next_us;
+    if (next_us >= world->sweep_us && world->store != NULL) {
         blob_store_sweep(world->store);
         world->sweep_us = next_us + SWEEP_US;
     }

@@ -58,12 +58,16 @@ struct answer {
     uint64_t expires_in_ms;
 };
 
+enum { FIRST_BROKEN_BYTES = 200 };
+
 struct world_options {
     size_t nodes;
     size_t seeds; /* the first so many nodes are everybody's */
     uint64_t seed;
     const char *cluster;
-    const char *trace;                  /* NULL: no file */
+    const char *trace;                  /* NULL: no file; else lines are appended to it */
+    bool has_no_memo;                   /* no shared store: every node verifies for itself */
+    uint64_t *clock_us;                 /* now_us is put there now and then; may be NULL */
     const struct gossip_config *config; /* its plain values */
     struct network_faults faults;
 };
@@ -81,7 +85,7 @@ struct world {
     struct trace trace;
     struct node *nodes;
     size_t running;
-    struct blob_store *store;
+    struct blob_store *store; /* NULL: has_no_memo */
     uint64_t sweep_us;
     struct seal_keyring keyring;
     struct intern tags;     /* every identity ever used or spoken of */
@@ -97,6 +101,8 @@ struct world {
     uint64_t false_deaths;
     uint64_t waiting_dropped;
     uint64_t broken[INVARIANTS];
+    uint64_t asked[INVARIANTS]; /* how often each was looked at; see check_asked */
+    char first_broken[FIRST_BROKEN_BYTES]; /* what check_failed said first */
     uint64_t failures; /* of invariants; see check.h */
     uint64_t failures_acknowledged;
 };
