@@ -190,6 +190,9 @@ void cluster_heal(struct cluster *);
 /* From now on; NULL: none of them (the latency stays). */
 void cluster_set_faults(struct cluster *, const struct network_faults *);
 struct network_faults cluster_faults(const struct cluster *);
+/* Besides, so much of what this node sends, and of what it is sent, is lost: chances, until set to
+ * 0, 0 again. */
+void cluster_set_node_loss(struct cluster *, size_t node, double egress, double ingress);
 /* SIGSTOP: nothing runs, packets wait in its socket (up to a limit). */
 void cluster_pause(struct cluster *, size_t node);
 void cluster_resume(struct cluster *, size_t node);

@@ -18,6 +18,7 @@ void network_free(struct network *network)
 {
     free(network->cut);
     free(network->in_burst);
+    free(network->node_loss);
     *network = (struct network){0};
 }
 
@@ -33,6 +34,14 @@ static bool burst_takes(struct network *network, size_t from)
     if (random_chance(&network->random, *word & bit ? faults->burst_leave : faults->burst_enter))
         *word ^= bit;
     return (*word & bit) != 0 && random_chance(&network->random, faults->burst_loss);
+}
+
+static bool node_takes(struct network *network, size_t from, size_t to)
+{
+    if (network->node_loss == NULL)
+        return false;
+    return random_chance(&network->random, network->node_loss[from].egress) ||
+           random_chance(&network->random, network->node_loss[to].ingress);
 }
 
 static uint64_t draw_delay_us(struct network *network)
@@ -72,7 +81,7 @@ void network_send(struct network *network, size_t from, size_t to, size_t len,
         return;
     }
     bool is_lost = random_chance(&network->random, network->faults.loss);
-    if (burst_takes(network, from) || is_lost) {
+    if (burst_takes(network, from) || is_lost || node_takes(network, from, to)) {
         network->stats.lost++;
         return;
     }
@@ -120,4 +129,13 @@ bool network_is_cut(const struct network *network, size_t from, size_t to)
     size_t bit = from * network->nodes + to;
 
     return network->cut != NULL && (network->cut[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+void network_set_node_loss(struct network *network, size_t node, struct node_loss loss)
+{
+    assert(node < network->nodes);
+    assert(loss.egress >= 0 && loss.egress <= 1 && loss.ingress >= 0 && loss.ingress <= 1);
+    if (network->node_loss == NULL)
+        network->node_loss = memory_new(network->nodes, sizeof(*network->node_loss));
+    network->node_loss[node] = loss;
 }

@@ -33,6 +33,11 @@ struct network_stats {
     uint64_t sent, lost, cut, duplicated, reordered, flipped;
 };
 
+/* Of one node's packets alone, besides what the network loses anyway. */
+struct node_loss {
+    double egress, ingress;
+};
+
 struct network {
     struct network_faults faults;
     struct network_stats stats;
@@ -41,6 +46,7 @@ struct network {
     uint64_t *cut;      /* bit (from * nodes + to): nothing gets through; NULL: all do */
     size_t cut_count;   /* bits set */
     uint64_t *in_burst; /* a bit per sender */
+    struct node_loss *node_loss; /* by node; NULL: no node ever had one */
 };
 
 /* What becomes of one packet: 0, 1 or 2 copies. */
@@ -57,6 +63,8 @@ void network_send(struct network *, size_t from, size_t to, size_t len, struct n
 /* Nothing from `from` reaches `to` any more. Both ways: call it twice. */
 void network_cut(struct network *, const struct node_set *from, const struct node_set *to);
 void network_heal(struct network *);
+/* What it sends and what it is sent is lost that often, until set to 0, 0. */
+void network_set_node_loss(struct network *, size_t node, struct node_loss);
 bool network_is_cut(const struct network *, size_t from, size_t to);
 
 #endif

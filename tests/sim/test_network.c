@@ -169,3 +169,26 @@ Test(network, the_same_seed_gives_the_same_fates)
     network_free(&one);
     network_free(&two);
 }
+
+Test(network, one_node_loses_what_it_sends_and_what_it_is_sent)
+{
+    struct network network = make((struct network_faults){.latency_us = 1});
+    struct network_fate fate;
+    uint64_t before;
+
+    network_set_node_loss(&network, 3, (struct node_loss){0.8, 0.3});
+    for (size_t i = 0; i < PACKETS; i++)
+        network_send(&network, 3, 1, 100, &fate);
+    cr_assert(is_near(before = network.stats.lost, 0.8));
+    for (size_t i = 0; i < PACKETS; i++)
+        network_send(&network, 1, 3, 100, &fate);
+    cr_assert(is_near(network.stats.lost - before, 0.3));
+    before = network.stats.lost;
+    network_set_node_loss(&network, 3, (struct node_loss){0, 0});
+    for (size_t i = 0; i < 1000; i++) {
+        network_send(&network, 1, 2, 100, &fate);
+        network_send(&network, 3, 1, 100, &fate);
+    }
+    cr_assert_eq(network.stats.lost, before);
+    network_free(&network);
+}
