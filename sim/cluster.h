@@ -157,6 +157,8 @@ bool cluster_holds_at(struct cluster *, size_t node, struct condition);
  * and is synced; asserts that it takes at most a minute. Returns the milliseconds since the last
  * start. */
 uint64_t cluster_boot(struct cluster *);
+/* The same with a bound of one's own; CLUSTER_NEVER: it took longer. */
+uint64_t cluster_boot_within(struct cluster *, uint64_t bound_ms);
 /* All of them now; does not wait. */
 void cluster_start_all(struct cluster *);
 void cluster_start(struct cluster *, size_t node);

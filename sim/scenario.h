@@ -39,7 +39,9 @@ struct outcome {
     uint32_t broken[INVARIANTS]; /* how often each invariant broke */
     uint32_t asked[INVARIANTS];  /* how often each was checked: 0 means it was not */
     bool is_late;                /* it did not converge in time: liveness */
+    bool is_trace_lost;          /* the trace file could not be written to the end */
     bool is_done;                /* false at the end: it crashed */
+    bool has_crashed;            /* it, or a branch of it */
     int signal;                  /* by which signal; 0: it exited by itself */
     char text[OUTCOME_TEXT_BYTES]; /* the first thing that went wrong */
 };
@@ -63,11 +65,15 @@ struct scenario {
     double duration_s;            /* virtual, of one world; for the progress line and --duration */
     const struct preset *presets; /* ends with {SETTINGS, 0}; may be NULL */
     const enum setting *takes;    /* ends with SETTINGS; may be NULL: none but the common ones */
+    size_t nodes_least;           /* it makes no sense with fewer (0: 1) */
     size_t values;                /* numbers in a cell's outcome */
     size_t (*cells)(const struct run *);
     void (*live)(struct cell *);
     /* Metrics, references, one sheet (the CSV), plots. `outcomes` in order of their cells. */
     void (*tell)(const struct run *, const struct outcome *outcomes, struct report *);
+    /* What is out of range only together (more bad nodes than nodes): false, and one line in
+     * `error` that names it and says what would be right. May be NULL: everything goes. */
+    bool (*fits)(const struct run *, char *error, size_t error_bytes);
 };
 
 /* All of them, in the order of `list`; ends with NULL. Each lives in a scenario_*.c. */
@@ -94,16 +100,18 @@ uint64_t cell_seed(const struct cell *, size_t repetition);
  * NULL). Virtual time shows in the progress. */
 struct cluster *cell_cluster(struct cell *, size_t nodes, uint64_t seed,
                              void (*change)(struct cluster_options *, const void *), const void *);
-/* Everything starts as SET_START says: by joining through the seeds, or knowing one another. */
-void cell_boot(struct cell *, struct cluster *);
+/* Everything starts as SET_START says: by joining through the seeds, or knowing one another. False:
+ * not everybody knew everybody in ten minutes (cell_late was called). */
+bool cell_boot(struct cell *, struct cluster *);
 /* Adds the world's checks, hash and steps to the outcome, and frees it. */
 void cell_end(struct cell *, struct cluster *);
 /* It did not converge: liveness (the first text is kept). */
 void cell_late(struct cell *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Runs `live` in a copy of this process, its world included, and waits: many endings of one
- * beginning. The copy writes to `out` (its value[] has room for the scenario's values); what the
- * copy broke is added to the cell's own outcome. False: it crashed. */
+ * beginning. The copy's outcome is the cell's own: what it writes there stays, and it must end with
+ * cell_end of the world that it ran on (whose beginning is then counted again). False: it crashed,
+ * and the outcome says so. */
 bool cell_branch(struct cell *, void (*live)(struct cell *, void *), void *context);
 
 #endif

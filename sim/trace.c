@@ -27,12 +27,21 @@ void trace_close(struct trace *trace)
     trace->file = NULL;
 }
 
-/* Each word is spread over all bits before the next comes: order matters, and no two words cancel.
- */
+bool trace_flush(struct trace *trace)
+{
+    return trace->file == NULL || (fflush(trace->file) == 0 && !ferror(trace->file));
+}
+
+/* Each word is spread over all bits before the next comes. */
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
     return hash ^ (hash >> 29);
+}
+
+uint64_t trace_mix(uint64_t hash, uint64_t word)
+{
+    return mix(hash, word);
 }
 
 void trace_add(struct trace *trace, enum trace_kind kind, uint64_t now_us, size_t node, uint64_t a,

@@ -32,6 +32,10 @@ struct trace {
 /* Appends. False: the file cannot be written. NULL: none. */
 bool trace_open(struct trace *, const char *path);
 void trace_close(struct trace *);
+/* False: something that was added is not in the file. */
+bool trace_flush(struct trace *);
+/* A hash of hashes: order matters, and no two words cancel. */
+uint64_t trace_mix(uint64_t hash, uint64_t word);
 void trace_add(struct trace *, enum trace_kind, uint64_t now_us, size_t node, uint64_t a,
                uint64_t b, uint64_t c);
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* scenario.c - which scenarios there are. A new one: one line here, and its scenario_*.c. */
+#include "sim/scenario.h"
+
+#include <string.h>
+
+/* In the order of `list`. A scenario's variable is scenario_ and its name, with _ for -. */
+// clang-format off
+#define EACH_SCENARIO(IT) \
+    IT(idle) \
+    /* the end */
+// clang-format on
+
+#define DECLARE(name) extern const struct scenario scenario_##name;
+EACH_SCENARIO(DECLARE)
+
+#define ENTRY(name) &scenario_##name,
+const struct scenario *const scenarios[] = {EACH_SCENARIO(ENTRY) NULL};
+
+const struct scenario *scenario_find(const char *name)
+{
+    for (size_t i = 0; scenarios[i] != NULL; i++)
+        if (strcmp(scenarios[i]->name, name) == 0)
+            return scenarios[i];
+    return NULL;
+}
