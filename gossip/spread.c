@@ -113,13 +113,26 @@ uint32_t spread_timeout_ms(const struct gossip *g, const struct member *member, 
     return link_timeout_ms(link, min_ms, HOP_TIMEOUT_MAX_MS);
 }
 
+static struct hop **hop_list(struct gossip *g, uint64_t token)
+{
+    return &g->spread.hops[token % HOP_LISTS];
+}
+
+static struct hop *hop_find(struct gossip *g, uint64_t token)
+{
+    struct hop *hop = *hop_list(g, token);
+    while (hop != NULL && hop->token != token)
+        hop = hop->next;
+    return hop;
+}
+
 static void hop_free(struct gossip *g, struct hop *hop)
 {
     timer_cancel(&g->timers, &hop->timer);
     if (hop->previous != NULL)
         hop->previous->next = hop->next;
     else
-        g->spread.first_hop = hop->next;
+        *hop_list(g, hop->token) = hop->next;
     if (hop->next != NULL)
         hop->next->previous = hop->previous;
     payload_release(hop->payload);
@@ -159,10 +172,11 @@ static void hop_begin(struct gossip *g, struct payload *payload, struct arc arc)
     hop->payload = payload;
     hop->arc = arc;
     hop->token = ++g->spread.next_token;
-    hop->next = g->spread.first_hop;
+    struct hop **list = hop_list(g, hop->token);
+    hop->next = *list;
     if (hop->next != NULL)
         hop->next->previous = hop;
-    g->spread.first_hop = hop;
+    *list = hop;
     g->spread.hop_count++;
     hop_send(g, hop, to);
 }
@@ -242,9 +256,7 @@ void spread_on_hop_acks(struct gossip *g, struct member *from, const struct wire
     struct wire_list tokens = message->hop_acks.tokens;
     uint64_t token;
     while (wire_list_uint(&tokens, &token)) {
-        struct hop *hop = g->spread.first_hop;
-        while (hop != NULL && hop->token != token)
-            hop = hop->next;
+        struct hop *hop = hop_find(g, token);
         if (hop != NULL)
             hop_acknowledged(g, hop, from);
     }
@@ -375,8 +387,9 @@ void spread_init(struct gossip *g)
 
 void spread_free(struct gossip *g)
 {
-    while (g->spread.first_hop != NULL)
-        hop_free(g, g->spread.first_hop);
+    for (size_t i = 0; i < HOP_LISTS; i++)
+        while (g->spread.hops[i] != NULL)
+            hop_free(g, g->spread.hops[i]);
     timer_cancel(&g->timers, &g->spread.announce_timer);
     rumours_free(g);
 }

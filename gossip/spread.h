@@ -36,8 +36,12 @@ struct handled {
 };
 #define HANDLED_MAX 128 /* payloads of the last moments: a hop is resent for a second at most */
 
+/* Hops are looked up with every acknowledgement. A node that was blocked may have thousands of them
+ * under way; one that is idle should not pay for that. */
+#define HOP_LISTS 64
+
 struct spread {
-    struct hop *first_hop;
+    struct hop *hops[HOP_LISTS]; /* by the last bits of their tokens */
     size_t hop_count;
     uint64_t next_token;
     struct handled handled[HANDLED_MAX];
