@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+/* storm.c - a storm's life: boot, faults, heal, convergence; and what is measured on the way */
+#include "sim/storm_impl.h"
+
+#include "sim/cluster_impl.h"
+#include "sim/memory.h"
+
+#include <assert.h>
+
+enum { QUIET_MS = 20000, RECHECK_MS = 10000, START_SPREAD_MOST_S = 15 };
+
+void storm_errand(struct storm *storm, struct errand *errand, uint64_t at_us)
+{
+    assert(at_us >= storm->world->now_us);
+    heap_insert(&storm->agenda, &errand->entry, at_us);
+}
+
+uint64_t storm_wait_us(struct random *random, double per_minute)
+{
+    assert(per_minute > 0);
+    return (uint64_t)(-log(1 - random_unit(random)) * 60e6 / per_minute);
+}
+
+void storm_count(struct storm *storm, enum setting kind)
+{
+    if (kind >= SET_CUT)
+        storm->cell->out->value[STORM_FAULTS + (size_t)kind - SET_CUT]++;
+}
+
+bool storm_can_act(const struct storm *storm, size_t node)
+{
+    return world_is_present(storm->world, node) && !cluster_status(storm->cluster, node).leaving;
+}
+
+size_t storm_pick(const struct storm *storm, struct random *random)
+{
+    size_t first = random_below(random, storm->nodes);
+
+    for (size_t i = 0; i < storm->nodes; i++) {
+        size_t node = (first + i) % storm->nodes;
+
+        if (storm_can_act(storm, node))
+            return node;
+    }
+    return SIZE_MAX;
+}
+
+/* --- Bounds
+ * --------------------------------------------------------------------------------------- */
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* Until everybody is alive everywhere. Nodes that hold one another for dead meet when one of them
+ * is probed: each is every eighth of the time that it has been gone, and one of them every 10 s. A
+ * node that started alone asks its seeds at least every 30 s, give or take a third. */
+static double alive_bound_s(const struct settings *settings)
+{
+    return 45 + setting(settings, SET_FAULTS_S) / 8;
+}
+
+/* What a life left behind that reached some nodes only hides there what it stands above until its
+ * ttl has run, and a deletion until it is forgotten. */
+static double equal_bound_s(const struct settings *settings)
+{
+    return 15 + larger(setting(settings, SET_TTL_S), setting(settings, SET_DELETE_KEEP_S));
+}
+
+uint64_t storm_bound_ms(const struct settings *settings, size_t nodes)
+{
+    double large_s = nodes > 100 ? (double)nodes / 100 : 0;
+
+    return (uint64_t)(1000 * (alive_bound_s(settings) + equal_bound_s(settings) + large_s));
+}
+
+/* --- Measuring
+ * ------------------------------------------------------------------------------------ */
+
+static void take_sample(struct storm *storm)
+{
+    double *value = storm->cell->out->value;
+    size_t at = storm->samples, running = 0;
+    double alive = NAN, least = NAN, most = NAN;
+
+    if (at >= STORM_SAMPLES)
+        return;
+    for (size_t i = 0; i < storm->nodes; i++) {
+        if (!cluster_is_running(storm->cluster, i))
+            continue;
+        running++;
+        alive = fmin(alive, cluster_status(storm->cluster, i).members_alive);
+        least = fmin(least, (double)cluster_peers_visible(storm->cluster, i));
+        most = fmax(most, (double)cluster_peers_visible(storm->cluster, i));
+    }
+    value[STORM_AT_S + at] = (double)(storm->world->now_us - storm->began_us) / 1e6;
+    value[STORM_RUNNING + at] = (double)running;
+    value[STORM_ALIVE_LEAST + at] = alive;
+    value[STORM_PEERS_LEAST + at] = least;
+    value[STORM_PEERS_MOST + at] = most;
+    storm->samples++;
+    storm_errand(storm, &storm->sample, storm->world->now_us + storm->sample_every_us);
+}
+
+static void tell_measures(struct storm *storm)
+{
+    double *value = storm->cell->out->value, *visible = storm->visible_ms;
+    size_t count = storm->visible_count;
+
+    value[STORM_SECONDS] = (double)(storm->world->now_us - storm->began_us) / 1e6;
+    value[STORM_FALSE_DEATHS] = (double)cluster_false_deaths(storm->cluster);
+    value[STORM_LOOKED_AT] = (double)count;
+    value[STORM_VISIBLE_P50_MS] = count ? percentile(visible, count, 50) : NAN;
+    value[STORM_VISIBLE_P99_MS] = count ? percentile(visible, count, 99) : NAN;
+    value[STORM_VISIBLE_MAX_MS] = count ? percentile(visible, count, 100) : NAN;
+}
+
+/* --- Beginning
+ * ------------------------------------------------------------------------------------ */
+
+static void start_node(struct storm *storm, size_t node)
+{
+    if (!cluster_is_running(storm->cluster, node))
+        cluster_start(storm->cluster, node);
+}
+
+/* Nobody waits for a whole cluster before the first fault. */
+static void start_in_the_storm(struct storm *storm)
+{
+    double spread_s = START_SPREAD_MOST_S * random_unit(&storm->random);
+
+    spread_s *= random_unit(&storm->random);
+    storm->starts = memory_new(storm->nodes, sizeof(*storm->starts));
+    for (size_t i = 0; i < storm->nodes; i++) {
+        struct storm_start *start = &storm->starts[i];
+        double at_s = spread_s * random_unit(&storm->random);
+
+        start->errand.kind = ERRAND_START;
+        start->node = i;
+        storm_errand(storm, &start->errand, storm->world->now_us + (uint64_t)(1e6 * at_s));
+    }
+}
+
+static void boot(struct storm *storm)
+{
+    storm->began_us = storm->world->now_us;
+    if (setting(storm->settings, SET_START) > 0)
+        cell_boot(storm->cell, storm->cluster);
+    else
+        start_in_the_storm(storm);
+    storm_clients_start(storm);
+    storm->sample.kind = ERRAND_SAMPLE;
+    storm_errand(storm, &storm->sample, storm->world->now_us);
+}
+
+/* --- Running
+ * -------------------------------------------------------------------------------------- */
+
+static void run_errand(struct storm *storm, struct errand *errand)
+{
+    switch (errand->kind) {
+    case ERRAND_START: start_node(storm, ((struct storm_start *)errand)->node); break;
+    case ERRAND_BEGIN: storm_fault_next(storm, (struct storm_source *)errand); break;
+    case ERRAND_END: storm_fault_over(storm, (struct fault *)errand); break;
+    case ERRAND_BEAT: storm_client_beat(storm, (struct storm_client *)errand); break;
+    case ERRAND_OPERATION: storm_operate(storm); break;
+    case ERRAND_LOOK: storm_look(storm); break;
+    case ERRAND_SAMPLE: take_sample(storm); break;
+    }
+}
+
+/* The world until then, and everything on the agenda that is due on the way. */
+static void run_until(struct storm *storm, uint64_t end_us)
+{
+    while (storm->world->now_us < end_us || heap_next_us(&storm->agenda) <= end_us) {
+        uint64_t next_us = heap_next_us(&storm->agenda);
+
+        while (cluster_step(storm->cluster, next_us < end_us ? next_us : end_us))
+            ;
+        if (next_us <= end_us)
+            run_errand(storm, (struct errand *)heap_pop(&storm->agenda));
+    }
+}
+
+static bool is_converged(struct storm *storm)
+{
+    return cluster_holds_everywhere(storm->cluster, settled());
+}
+
+/* Looks ten times a second; the clients go on. */
+static bool wait_converged(struct storm *storm, uint64_t bound_ms)
+{
+    uint64_t end_us = storm->world->now_us + bound_ms * 1000;
+
+    while (!is_converged(storm)) {
+        if (storm->world->now_us >= end_us)
+            return false;
+        run_until(storm, storm->world->now_us + 100000);
+    }
+    return true;
+}
+
+static void heal(struct storm *storm)
+{
+    double *value = storm->cell->out->value;
+    uint64_t bound_ms = storm_bound_ms(storm->settings, storm->nodes);
+    uint64_t healed_us = storm->world->now_us;
+
+    storm_faults_heal(storm);
+    if (storm->operation.entry.place)
+        heap_remove(&storm->agenda, &storm->operation.entry);
+    value[STORM_BOUND_MS] = (double)bound_ms;
+    value[STORM_CONVERGED_MS] = NAN;
+    if (!wait_converged(storm, bound_ms)) {
+        cluster_wait_everywhere(storm->cluster, settled(), 0); /* says what is missing */
+        cell_late(storm->cell, "not converged %.0f s after the heal", (double)bound_ms / 1000);
+        return;
+    }
+    value[STORM_CONVERGED_MS] = (double)(storm->world->now_us - healed_us) / 1000;
+    cluster_check_settled(storm->cluster);
+    run_until(storm, storm->world->now_us + QUIET_MS * 1000);
+    if (!wait_converged(storm, RECHECK_MS)) {
+        cluster_wait_everywhere(storm->cluster, settled(), 0);
+        cell_late(storm->cell, "converged, and parted again");
+        return;
+    }
+    cluster_check_settled(storm->cluster);
+}
+
+static void storm_free(struct storm *storm)
+{
+    storm_faults_free(storm);
+    heap_free(&storm->agenda);
+    free(storm->starts);
+    free(storm->clients);
+    free(storm->visible_ms);
+    free(storm);
+}
+
+void storm_live(struct cell *cell, uint64_t seed)
+{
+    struct storm *storm = memory_new(1, sizeof(*storm));
+    double faults_s = setting(&cell->run->settings, SET_FAULTS_S);
+    double whole_s = cell->run->duration_s;
+
+    storm->cell = cell;
+    storm->settings = &cell->run->settings;
+    storm->nodes = run_nodes(cell->run);
+    storm->seed = seed;
+    storm->random = random_stream(seed, 'x');
+    storm->cluster = cell_cluster(cell, storm->nodes, seed, NULL, NULL);
+    storm->world = cluster_world(storm->cluster);
+    storm->sample_every_us = (uint64_t)(1e6 * fmax(whole_s, 2 * faults_s) / STORM_SAMPLES);
+    boot(storm);
+    storm_faults_start(storm);
+    run_until(storm, storm->began_us + (uint64_t)(1e6 * faults_s));
+    heal(storm);
+    run_until(storm, storm->began_us + (uint64_t)(1e6 * whole_s));
+    tell_measures(storm);
+    cell_end(cell, storm->cluster);
+    storm_free(storm);
+}
