@@ -97,6 +97,9 @@ bool traitor_equivocate_record(struct cluster *, size_t traitor, const char *pee
 /* From now on, what leaves it for one of `from` lacks every other operation of its own log, and
  * what it answers to pulls of any log has such holes, too. NULL: no more. */
 void traitor_withhold(struct cluster *, size_t traitor, const struct node_set *from);
+/* For the world, between core and network: makes the holes in a packet, and seals it again. The
+ * new length. */
+size_t traitor_withhold_from(const struct world *, size_t traitor, uint8_t *bytes, size_t len);
 
 /* --- Packets --------------------------------------------------------------------------------- */
 
