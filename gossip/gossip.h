@@ -254,7 +254,7 @@ struct gossip_stats {
     uint64_t packets_in, bytes_in, packets_out, bytes_out;
     uint64_t drops[DROP_REASONS];
     uint64_t signatures_verified, signatures_made;
-    uint64_t probes_sent, probes_failed, indirect_probes_sent, nacks_in;
+    uint64_t probes_sent, probes_answered, probes_failed, indirect_probes_sent, nacks_in;
     uint64_t accusations_made, refutations_made, deaths_declared;
     uint64_t spread_payloads_in,
         spread_payloads_duplicate; /* record batches arriving by tree or pull; already known */
@@ -304,6 +304,7 @@ struct gossip_event {
         struct {
             uint64_t accuser, subject, epoch, incarnation;
             uint32_t accusers;
+            bool is_told; /* with the news of a death, not by its accuser's own spreading */
         } accused;
         struct {
             struct blob *record; /* DOWN: the one that was visible */

@@ -144,10 +144,11 @@ static void judge_ourselves(struct gossip *g, const struct probe *probe)
 static void probe_failed(struct gossip *g, const struct probe *probe)
 {
     struct member *target = members_find(g, probe->target);
-    if (target == NULL || member_class_of(target->state) != CLASS_ALIVE ||
-        life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
+    if (target == NULL || member_class_of(target->state) != CLASS_ALIVE)
         return;
     g->stats.probes_failed++;
+    if (life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
+        return;
     target->is_seen = false; /* it may have forgotten us, and drop what strangers send */
     if (!health_may_accuse(g, probe->began_ms))
         return;
@@ -267,6 +268,7 @@ void detector_on_ack(struct gossip *g, struct member *from, const struct addr *a
     struct probe answered = *probe;
     struct member *target = members_find(g, probe->target);
     probe_end(g, probe);
+    g->stats.probes_answered += may_accuse((enum probe_purpose)answered.purpose);
     if (is_direct)
         on_direct_answer(g, from, &answered);
     if (answered.purpose == PROBE_RELAY)

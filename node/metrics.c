@@ -69,6 +69,7 @@ static void put_drops(struct buffer *out, const struct gossip_stats *stats)
     X(signatures_verified, "Signatures verified")                              \
     X(signatures_made, "Statements signed")                                    \
     X(probes_sent, "Direct probes sent")                                       \
+    X(probes_answered, "Probes answered, directly or through others")          \
     X(probes_failed, "Probes without any answer")                              \
     X(indirect_probes_sent, "Requests to others to probe for us")              \
     X(nacks_in, "Answers of others that they could not reach it either")       \
