@@ -51,6 +51,7 @@ struct cluster_options {
         *config;        /* NULL: gossip_config_defaults; else its plain values (times, counts,
                            caps); names, keys, addresses and seeds are the world's */
     const char *name;   /* of the cluster: "world" */
+    size_t foreign;     /* the last so many nodes are another cluster: other name, keys and seeds */
     bool has_no_memo;   /* every node verifies every signature itself; changes no trace */
     uint64_t *clock_us; /* the world's time is kept there, too, for whoever watches; may be NULL */
     const char *trace;  /* a file to append one line per event to */
@@ -167,6 +168,9 @@ void cluster_crash(struct cluster *, size_t node);
 void cluster_crash_all(struct cluster *);
 void cluster_restart(struct cluster *, size_t node, enum disk);
 void cluster_copy_disk(struct cluster *, size_t node);
+/* A second node starts with a copy of this one's disk and key: one identity at two addresses. `to`
+ * is stopped first if it runs; what was on its disk is gone. */
+void cluster_start_copy(struct cluster *, size_t from, size_t to);
 /* Says LEFT, and stops when that was said. */
 void cluster_leave(struct cluster *, size_t node);
 bool cluster_is_running(const struct cluster *, size_t node);
@@ -184,12 +188,29 @@ uint64_t cluster_epoch(const struct cluster *, size_t node);
 /* --- Faults
  * ---------------------------------------------------------------------------------------- */
 
-/* Nothing passes between the two sets, either way; cuts add up until healed. */
+/* Nothing passes between the two sets, either way; cuts add up until healed. Whoever is in neither
+ * still reaches both: a partial partition. */
 void cluster_cut(struct cluster *, struct node_set a, struct node_set b);
 void cluster_cut_one_way(struct cluster *, struct node_set from, struct node_set to);
 void cluster_isolate(struct cluster *, size_t node);
+/* Ends all cuts, flip-flops and swizzles. */
 void cluster_heal(struct cluster *);
-/* From now on; NULL: none of them (the latency stays). */
+/* Ends the cuts, and leaves what goes on by itself. */
+void cluster_uncut(struct cluster *);
+/* All links of these nodes, out of them, into them or both, fail for down_ms, come back for up_ms,
+ * and so on until for_ms have passed, when they are back; begins now, goes on by itself. */
+void cluster_flip_flop(struct cluster *, struct node_set, enum direction, uint64_t down_ms,
+                       uint64_t up_ms, uint64_t for_ms);
+/* Swizzle-clog: within the first half of for_ms the links of these nodes stop one by one, each both
+ * ways; within the second they come back one by one, in another random order. By itself, too. */
+void cluster_swizzle(struct cluster *, struct node_set, uint64_t for_ms);
+/* NAT: from now on the node's packets come from another port, and what is sent to the old one is
+ * lost, or still arrives for old_ms. The node does not know, and goes on advertising its own. */
+void cluster_rebind(struct cluster *, size_t node);
+void cluster_rebind_late(struct cluster *, size_t node, uint64_t old_ms);
+/* Each is now where the other was. Whoever runs does not know; whoever starts advertises it. */
+void cluster_swap_addresses(struct cluster *, size_t a, size_t b);
+/* From now on; NULL: none of them (the latency stays, but for a Pareto tail). */
 void cluster_set_faults(struct cluster *, const struct network_faults *);
 struct network_faults cluster_faults(const struct cluster *);
 /* Besides, so much of what this node sends, and of what it is sent, is lost: chances, until set to
@@ -204,8 +225,17 @@ void cluster_stall(struct cluster *, size_t node, uint64_t ms);
  */
 void cluster_block(struct cluster *, size_t node);
 void cluster_unblock(struct cluster *, size_t node);
+/* A slow CPU, over lives: each packet and each tick takes so long before it has its effect; packets
+ * wait in its socket (up to a limit). 0: fast again. */
+void cluster_slow(struct cluster *, size_t node, uint32_t service_us);
+/* Both its clocks run fast by so many parts in a million (or slow, below 0) from now on. */
+void cluster_set_drift(struct cluster *, size_t node, int32_t ppm);
 /* Its wall clock against the world's, from now on; may jump either way. */
 void cluster_set_clock(struct cluster *, size_t node, int64_t skew_ms);
+
+/* Every fault of every kind ends now, wall clocks are right, paused nodes go on. Latency stays, and
+ * so do addresses, and who is down stays down. */
+void cluster_heal_all(struct cluster *);
 
 /* --- Commands and clients
  * -------------------------------------------------------------------------- */
@@ -262,6 +292,8 @@ size_t cluster_peers_visible(const struct cluster *, size_t node);
 /* MEMBER_FORGOTTEN: unknown there. */
 enum member_state cluster_sees_member(const struct cluster *, size_t node, size_t member);
 uint64_t cluster_member_since_us(const struct cluster *, size_t node, size_t member);
+/* How often that node, in its present life, has declared the member DEAD. */
+uint64_t cluster_deaths_seen(const struct cluster *, size_t node, size_t member);
 /* Over the whole world: how often a running node was declared DEAD somewhere (false positives);
  * each declaration at each node counts. */
 uint64_t cluster_false_deaths(const struct cluster *);

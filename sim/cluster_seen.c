@@ -75,6 +75,11 @@ uint64_t cluster_member_since_us(const struct cluster *cluster, size_t node, siz
     return member_at(cluster, node, member)->since_us;
 }
 
+uint64_t cluster_deaths_seen(const struct cluster *cluster, size_t node, size_t member)
+{
+    return member_at(cluster, node, member)->deaths;
+}
+
 uint64_t cluster_false_deaths(const struct cluster *cluster)
 {
     return cluster->world->false_deaths;

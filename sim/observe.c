@@ -25,8 +25,13 @@ static struct broken on_member(struct observer *observer, const struct gossip_ev
     if (member->is_known && member->state != MEMBER_FORGOTTEN && is_older)
         return (struct broken){I5, "a member's (epoch, incarnation) went back"};
     if (!member->is_known || member->state != event->member.state ||
-        member->epoch != event->member.epoch)
+        member->epoch != event->member.epoch) {
         member->since_us = now_us;
+        if (event->member.state == MEMBER_DEAD && member->deaths < UINT16_MAX)
+            member->deaths++;
+    }
+    observer->voters -= member->is_known && member->state < MEMBER_DEAD;
+    observer->voters += event->member.state < MEMBER_DEAD;
     member->is_known = true;
     member->state = (uint8_t)event->member.state;
     member->epoch = event->member.epoch;

@@ -22,7 +22,8 @@ struct seen_member {
     uint64_t epoch, incarnation;
     uint64_t since_us; /* of this state */
     bool is_known;
-    uint8_t state; /* enum member_state */
+    uint8_t state;   /* enum member_state */
+    uint16_t deaths; /* how often it was declared DEAD here */
 };
 
 struct seen_peer {
@@ -48,6 +49,7 @@ struct observer {
     struct seen_log *logs; /* by the number of their home's tag: its newest epoch's */
     size_t log_capacity;
     size_t peers_visible;
+    size_t voters;                /* members that are neither DEAD nor LEFT nor forgotten */
     uint64_t digest;              /* sum over visible peers, of what they look like */
     uint64_t core_view_digest[2]; /* as the last peer event said */
     struct gossip_status status;  /* as the last STATUS event said */
