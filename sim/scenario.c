@@ -8,6 +8,9 @@
 // clang-format off
 #define EACH_SCENARIO(IT) \
     IT(idle) \
+    IT(home_crash) \
+    IT(home_amnesia) \
+    IT(home_clock) \
     /* the end */
 // clang-format on
 
