@@ -17,7 +17,7 @@ enum {
     SPREADING_MS = 2000,
     RETURN_MS = 5000,  /* a home that comes back does so after this */
     SETTLE_MS = 60000, /* liveness: one registry again */
-    ID_BYTES = 24
+    ID_BYTES = 32
 };
 
 enum { GONE_MS = 0, BOUND_MS, BLINKS, MISSING, MOVED_MS, SETTLED_MS, VALUES };
