@@ -35,6 +35,9 @@ static struct network_faults faults_of(const struct cluster_options *options)
     return (struct network_faults){
         .latency_us = us_of_ms(options->latency_ms != 0 ? options->latency_ms : 1),
         .latency_sigma = options->latency_sigma,
+        .latency_pareto = options->latency_pareto,
+        .bandwidth_bytes_per_s = options->bandwidth_bytes_per_s,
+        .queue_packets = options->queue_packets,
         .jitter_us = us_of_ms(options->jitter_ms),
         .loss = options->loss,
         .burst_enter = options->burst_enter,
@@ -55,6 +58,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
         .seeds = options->seeds ? options->seeds : 1,
         .seed = choose_seed(options),
         .cluster = options->name ? options->name : "world",
+        .foreign = options->foreign,
         .trace = options->trace,
         .has_no_memo = options->has_no_memo,
         .clock_us = options->clock_us,
@@ -200,6 +204,14 @@ void cluster_restart(struct cluster *cluster, size_t node, enum disk disk)
     if (cluster_is_running(cluster, node))
         cluster_crash(cluster, node);
     host_start(cluster->world, node, disk);
+}
+
+void cluster_start_copy(struct cluster *cluster, size_t from, size_t to)
+{
+    assert(from != to);
+    if (cluster_is_running(cluster, to))
+        cluster_crash(cluster, to);
+    host_start_copy(cluster->world, from, to);
 }
 
 void cluster_copy_disk(struct cluster *cluster, size_t index)

@@ -62,6 +62,52 @@ void disk_copy(struct disk_image *to, const struct disk_image *from)
     }
 }
 
+/* Entries stand in the file in no particular order, and the loader stops at the first that is cut
+ * or damaged: each of the two lists keeps as many as the draw says, any of them. */
+static size_t keep_some(struct random *random, size_t kept_parts, size_t parts, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        kept += random_below(random, parts) < kept_parts;
+    return kept;
+}
+
+static void tear_members(struct disk_image *image, struct random *random, size_t kept)
+{
+    for (; image->alive_count > kept; image->alive_count--) {
+        size_t lost = random_below(random, image->alive_count);
+
+        blob_release(image->alives[lost]);
+        image->alives[lost] = image->alives[image->alive_count - 1];
+    }
+}
+
+static void tear_leases(struct disk_image *image, struct random *random, size_t kept)
+{
+    for (; image->lease_count > kept; image->lease_count--) {
+        size_t lost = random_below(random, image->lease_count);
+
+        blob_release(image->leases[lost].record);
+        image->leases[lost] = image->leases[image->lease_count - 1];
+    }
+}
+
+/* The epoch has a file of its own, written at once or not at all, but a disk may lose either. */
+void disk_tear(struct disk_image *image, struct random *random)
+{
+    enum { PARTS = 1000 };
+    size_t kept_parts = random_below(random, PARTS);
+    size_t members = keep_some(random, kept_parts, PARTS, image->alive_count);
+    size_t leases = keep_some(random, kept_parts, PARTS, image->lease_count);
+
+    assert(members <= image->alive_count && leases <= image->lease_count);
+    tear_members(image, random, members);
+    tear_leases(image, random, leases);
+    if (random_chance(random, 0.5))
+        image->epoch = 0;
+}
+
 void disk_restore(const struct disk_image *image, struct gossip *core)
 {
     for (size_t i = 0; i < image->alive_count; i++)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "gossip/gossip.h"
+#include "sim/random.h"
 
 /* What a node finds when it starts. */
 enum disk {
@@ -14,6 +15,7 @@ enum disk {
     DISK_OLD,        /* the same as they were when the disk was last copied */
     DISK_KEY_ONLY,   /* the key, nothing else: amnesia */
     DISK_NONE,       /* nothing: a new key under the old name and address */
+    DISK_TORN,       /* files that end too early: see disk_tear */
 };
 
 struct disk_image {
@@ -30,6 +32,8 @@ struct disk_image {
 /* Replaces what the image held by what the core would save now. */
 void disk_save(struct disk_image *, const struct gossip *, uint64_t epoch);
 void disk_copy(struct disk_image *to, const struct disk_image *from);
+/* What is left of it when the machine died while the files were written. */
+void disk_tear(struct disk_image *, struct random *);
 /* Gives it back to a new core. */
 void disk_restore(const struct disk_image *, struct gossip *);
 void disk_clear(struct disk_image *);

@@ -16,6 +16,8 @@ enum heap_kind {
     HEAP_PACKET = 1, /* arrives */
     HEAP_DEADLINE,   /* a node's */
     HEAP_RESUME,     /* a stalled node goes on */
+    HEAP_FAULT,      /* a fault takes its course */
+    HEAP_SERVED,     /* a slow node is done with something */
     HEAP_ALARM,      /* whoever drives the world asked to be told */
 };
 

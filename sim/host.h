@@ -20,5 +20,15 @@ void host_stall(struct world *, size_t node, uint64_t ms);
 /* Timers run, but what is sent and received waits. */
 void host_block(struct world *, size_t node);
 void host_unblock(struct world *, size_t node);
+/* A slow CPU, over lives: each packet and each tick takes so long before it has its effect; packets
+ * wait in the socket meanwhile, and more than fit are lost. 0: fast again. */
+void host_slow(struct world *, size_t node, uint32_t service_us);
+/* A slow node takes up the next thing that waits, if there is one and it is idle. */
+void host_serve(struct world *, size_t node);
+/* Its clocks, both, are fast by so many parts in a million from now on. */
+void host_drift(struct world *, size_t node, int32_t ppm);
+/* Starts `to`, which does not run, with a copy of the other's disk and key, at its own address.
+ * What was on its disk before is gone. */
+void host_start_copy(struct world *, size_t from, size_t to);
 
 #endif

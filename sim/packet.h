@@ -16,6 +16,7 @@ struct packet {
     struct heap_entry entry; /* first, so that an entry of kind HEAP_PACKET is the packet */
     struct packet *next;
     uint32_t from, to;
+    uint32_t source; /* the number of the address that it comes from; see address.h */
     uint16_t len;
     uint8_t size_class;
     uint8_t bytes[];

@@ -3,16 +3,18 @@
 #include "sim/world.h"
 
 #include "sim/check.h"
+#include "sim/checks.h"
 #include "sim/host.h"
 #include "sim/memory.h"
+#include "sim/traitor.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 enum {
-    PORT = 4747,
     SWEEP_US = 10 * 1000 * 1000,
+    SECOND_US = 1000 * 1000,
     CLOCK_STEPS = 1024, /* a power of two: as often the time is told to who watches */
     SPINS_MAX =
         10000, /* ticks of one node in one microsecond: it asks for a deadline that never passes */
@@ -23,18 +25,15 @@ enum {
 
 struct addr world_addr(size_t node)
 {
-    return (struct addr){.family = ADDR_IPV4,
-                         .ip = {10, (uint8_t)(node >> 16), (uint8_t)(node >> 8), (uint8_t)node},
-                         .port = PORT};
+    return address_of_node(node);
 }
 
 /* NODES_MAX or more: nobody lives there. */
 static size_t node_of_addr(const struct world *world, const struct addr *addr)
 {
-    size_t node = (size_t)addr->ip[1] << 16 | (size_t)addr->ip[2] << 8 | addr->ip[3];
-    struct addr expected = world_addr(node);
+    uint32_t node = address_find(&world->addresses, addr, world->now_us);
 
-    return node < world->options.nodes && addr_equal(addr, &expected) ? node : NODES_MAX;
+    return node != ADDRESS_NOBODY ? node : NODES_MAX;
 }
 
 static void make_nodes(struct world *world)
@@ -45,19 +44,32 @@ static void make_nodes(struct world *world)
     for (size_t i = 0; i < world->options.nodes; i++) {
         world->nodes[i].index = i;
         world->nodes[i].addr = world_addr(i);
+        world->nodes[i].source = (uint32_t)i;
+        world->nodes[i].name = i;
         world->nodes[i].deadline.kind = HEAP_DEADLINE;
-        world->nodes[i].phase_us = random_below(&random, 1000);
+        world->nodes[i].served.kind = HEAP_SERVED;
+        world->nodes[i].clock.local_us = random_below(&random, 1000);
     }
 }
 
-static void make_keyring(struct world *world)
+static void make_keyring(struct random *random, const char *cluster, struct seal_keyring *keyring)
 {
-    struct random random = random_stream(world->options.seed, 'c');
     uint8_t key[SEAL_KEY_BYTES];
 
-    random_fill(&random, key, sizeof(key));
-    seal_keyring_init(&world->keyring, world->cluster);
-    seal_keyring_add(&world->keyring, key);
+    random_fill(random, key, sizeof(key));
+    seal_keyring_init(keyring, cluster);
+    seal_keyring_add(keyring, key);
+}
+
+static void make_clusters(struct world *world)
+{
+    struct random random = random_stream(world->options.seed, 'c');
+
+    snprintf(world->cluster, sizeof(world->cluster), "%s", world->options.cluster);
+    snprintf(world->foreign_cluster, sizeof(world->foreign_cluster), "not %.*s",
+             CLUSTER_NAME_MAX_BYTES - 4, world->options.cluster);
+    make_keyring(&random, world->cluster, &world->keyring);
+    make_keyring(&random, world->foreign_cluster, &world->foreign_keyring);
 }
 
 struct world *world_new(const struct world_options *options)
@@ -72,18 +84,18 @@ struct world *world_new(const struct world_options *options)
         world->config = *options->config;
     else
         gossip_config_defaults(&world->config);
-    snprintf(world->cluster, sizeof(world->cluster), "%s", options->cluster);
+    assert(options->foreign < options->nodes);
+    world->addresses.nodes = options->nodes;
     if (!trace_open(&world->trace, options->trace))
         fprintf(stderr, "cannot write the trace to %s\n", options->trace);
     network_init(&world->network, options->nodes, &options->faults, options->seed);
     world->random = random_stream(options->seed, 'w');
+    world->course_random = random_stream(options->seed, 'f');
     world->store = options->has_no_memo ? NULL : blob_store_new();
-    world->nonce_slots = 4096;
-    while (world->nonce_slots < 4096 * options->nodes && world->nonce_slots < (1u << 16))
-        world->nonce_slots *= 2;
-    world->nonces = memory_new(world->nonce_slots, sizeof(*world->nonces));
-    make_keyring(world);
+    make_clusters(world);
     make_nodes(world);
+    world->checks = checks_new(world);
+    world->second_us = SECOND_US;
     return world;
 }
 
@@ -94,6 +106,7 @@ static void free_node(struct world *world, struct node *node)
     disk_clear(&node->disk);
     disk_clear(&node->old_disk);
     observe_free(&node->seen);
+    free(node->withheld_from);
 }
 
 void world_free(struct world *world)
@@ -105,9 +118,11 @@ void world_free(struct world *world)
     while ((entry = heap_pop(&world->heap)) != NULL)
         if (entry->kind == HEAP_PACKET)
             packet_free(&world->packets, (struct packet *)entry);
+    faults_free(world);
     heap_free(&world->heap);
     packet_pool_free(&world->packets);
     network_free(&world->network);
+    address_book_free(&world->addresses);
     trace_close(&world->trace);
     if (world->store != NULL)
         blob_store_free(world->store);
@@ -115,7 +130,9 @@ void world_free(struct world *world)
     intern_free(&world->peer_ids);
     free(world->node_of_number);
     free(world->answers);
-    free(world->nonces);
+    free(world->strangers.all);
+    free(world->capture);
+    checks_free(world->checks);
     free(world->nodes);
     free(world);
 }
@@ -127,18 +144,31 @@ void world_send(struct world *world, struct packet *packet)
 {
     struct network_fate fate;
 
-    network_send(&world->network, packet->from, packet->to, packet->len, &fate);
+    if (world->capture != NULL)
+        capture_packet(world->capture, packet->from, packet->to, packet->bytes, packet->len);
+    network_send(&world->network, world->now_us, packet->from, packet->to, packet->len, &fate);
     trace_add(&world->trace, TRACE_SEND, world->now_us, packet->from, packet->to, packet->len,
               fate.copies);
     for (unsigned i = 0; i < fate.copies; i++) {
         struct packet *copy =
             packet_new(&world->packets, packet->from, packet->to, packet->bytes, packet->len);
 
+        copy->source = world->nodes[packet->from].source;
         if (fate.flipped_bit[i] >= 0)
             copy->bytes[fate.flipped_bit[i] / 8] ^= (uint8_t)(1 << fate.flipped_bit[i] % 8);
         heap_insert(&world->heap, &copy->entry, world->now_us + fate.delay_us[i]);
     }
     packet_free(&world->packets, packet);
+}
+
+static void stranger_is_sent(struct world *world, const struct addr *addr, size_t len)
+{
+    struct stranger *stranger = stranger_find(&world->strangers, addr);
+
+    if (stranger != NULL) {
+        stranger->packets_to++;
+        stranger->bytes_to += len;
+    }
 }
 
 static void drain_packets(struct world *world, struct node *node)
@@ -151,9 +181,13 @@ static void drain_packets(struct world *world, struct node *node)
     while (gossip_next_packet(node->core, time, &addr, bytes, &len)) {
         size_t to = node_of_addr(world, &addr);
 
-        check_packet(world, node->index, bytes, len);
-        if (to == NODES_MAX)
+        checks_on_packet_out(world, node->index, &addr, bytes, len);
+        if (to == NODES_MAX) {
+            stranger_is_sent(world, &addr, len);
             continue;
+        }
+        if (node->withheld_from != NULL && node_set_has(node->withheld_from, to))
+            len = traitor_withhold_from(world, node->index, bytes, len);
         struct packet *packet =
             packet_new(&world->packets, (uint32_t)node->index, (uint32_t)to, bytes, len);
         if (!node->is_blocked)
@@ -208,9 +242,7 @@ static void drain_events(struct world *world, struct node *node)
     while (gossip_next_event(node->core, &event)) {
         world->events_seen++;
         trace_event(world, node->index, &event);
-        check_event(world, node->index, &event);
-        if (event.kind == GOSSIP_EVENT_LOG)
-            check_asked(world, I1);
+        checks_on_event(world, node->index, &event);
         struct broken broken =
             observe_event(&node->seen, &event, world->now_us, &world->tags, &world->peer_ids);
         if (broken.what != NULL)
@@ -230,10 +262,10 @@ static void arm(struct world *world, struct node *node)
 {
     uint64_t deadline_ms = gossip_deadline_ms(node->core), at_us = world->now_us;
 
-    if (node->is_paused || deadline_ms == UINT64_MAX)
+    if (node->is_paused || node->is_tick_due || deadline_ms == UINT64_MAX)
         return;
     if (deadline_ms > world_time(world, node->index).mono_ms)
-        at_us = (deadline_ms - WORLD_MONO_MS) * 1000 - node->phase_us;
+        at_us = clock_world_us(&node->clock, (deadline_ms - WORLD_MONO_MS) * 1000);
     if (!node->deadline.place)
         heap_insert(&world->heap, &node->deadline, at_us);
     else if (at_us < heap_due_us(&world->heap, &node->deadline))
@@ -258,28 +290,50 @@ void world_drain(struct world *world, size_t index)
 struct gossip_time world_time(const struct world *world, size_t index)
 {
     const struct node *node = &world->nodes[index];
-    uint64_t ms = (world->now_us + node->phase_us) / 1000;
+    uint64_t ms = clock_us(&node->clock, world->now_us) / 1000;
 
     return (struct gossip_time){WORLD_MONO_MS + ms, WORLD_WALL_MS + ms + (uint64_t)node->skew_ms};
 }
 
-static void deliver(struct world *world, struct packet *packet)
+void world_inject(struct world *world, const struct addr *from, size_t to, const uint8_t *bytes,
+                  size_t len)
+{
+    size_t source = node_of_addr(world, from);
+
+    assert(to < world->options.nodes);
+    if (source == NODES_MAX)
+        source += stranger_add(&world->strangers, from);
+    trace_add(&world->trace, TRACE_FAULT, world->now_us, to, 'i', source, len);
+    struct packet *packet = packet_new(&world->packets, (uint32_t)source, (uint32_t)to, bytes, len);
+    packet->source = source < NODES_MAX ? world->nodes[source].source : 0;
+    packet->source = source < NODES_MAX ? world->nodes[source].source : 0;
+    heap_insert(&world->heap, &packet->entry, world->now_us + world->network.faults.latency_us);
+}
+
+/* The address that it claims to come from. */
+static struct addr source_of(struct world *world, const struct packet *packet)
+{
+    if (packet->from < NODES_MAX)
+        return address_at(&world->addresses, packet->source);
+    struct stranger *stranger = &world->strangers.all[packet->from - NODES_MAX];
+    stranger->packets_from++;
+    stranger->bytes_from += packet->len;
+    return stranger->addr;
+}
+
+static void hand_over(struct world *world, struct packet *packet)
 {
     struct node *node = &world->nodes[packet->to];
     uint64_t mac = 0;
 
-    if (node->core != NULL && (node->is_paused || node->is_blocked)) {
-        if (!packet_queue_push(&node->inbound, &world->packets, packet))
-            world->waiting_dropped++;
-        return;
-    }
     if (node->core != NULL) {
         if (packet->len >= sizeof(mac))
             memcpy(&mac, packet->bytes + packet->len - sizeof(mac), sizeof(mac));
         trace_add(&world->trace, TRACE_DELIVER, world->now_us, packet->to, packet->from,
                   packet->len, mac);
-        gossip_receive(node->core, world_time(world, packet->to), &world->nodes[packet->from].addr,
-                       packet->bytes, packet->len);
+        struct addr from = source_of(world, packet);
+        gossip_receive(node->core, world_time(world, packet->to), &from, packet->bytes,
+                       packet->len);
         world_drain(world, packet->to);
     }
     packet_free(&world->packets, packet);
@@ -302,6 +356,50 @@ static void tick(struct world *world, struct node *node)
     world_drain(world, node->index);
 }
 
+/* Whoever is paused, blocked or busy finds it in its socket. */
+static void deliver(struct world *world, struct packet *packet)
+{
+    struct node *node = &world->nodes[packet->to];
+    bool must_wait = node->is_paused || node->is_blocked || node->service_us > 0;
+
+    if (node->core == NULL || !must_wait) {
+        hand_over(world, packet);
+        return;
+    }
+    if (!packet_queue_push(&node->inbound, &world->packets, packet))
+        world->waiting_dropped++;
+    host_serve(world, node->index);
+}
+
+/* Coming too early costs a slow node nothing: a real loop would not have woken up. */
+static void on_deadline(struct world *world, struct node *node)
+{
+    if (node->service_us == 0 ||
+        gossip_deadline_ms(node->core) > world_time(world, node->index).mono_ms) {
+        tick(world, node);
+        return;
+    }
+    node->is_tick_due = true;
+    host_serve(world, node->index);
+}
+
+/* Packets and ticks take turns, as in a loop that asks its socket and its timers. */
+static void on_served(struct world *world, struct node *node)
+{
+    bool has_packet = !node->is_blocked && node->inbound.count > 0;
+
+    assert(node->core != NULL && !node->is_paused);
+    node->was_tick = node->is_tick_due && (!node->was_tick || !has_packet);
+    if (node->was_tick) {
+        node->is_tick_due = false;
+        tick(world, node);
+    } else if (has_packet) {
+        hand_over(world, packet_queue_pop(&node->inbound));
+    }
+    if (node->core != NULL)
+        host_serve(world, node->index);
+}
+
 /* --- Time
  * ---------------------------------------------------------------------------------------------- */
 
@@ -313,8 +411,10 @@ static enum world_step handle(struct world *world, struct heap_entry *entry,
 {
     switch (entry->kind) {
     case HEAP_PACKET: deliver(world, (struct packet *)entry); break;
-    case HEAP_DEADLINE: tick(world, NODE_OF(entry, deadline)); break;
+    case HEAP_DEADLINE: on_deadline(world, NODE_OF(entry, deadline)); break;
     case HEAP_RESUME: host_resume(world, NODE_OF(entry, resume)->index); break;
+    case HEAP_FAULT: faults_step(world, (struct course *)entry); break;
+    case HEAP_SERVED: on_served(world, NODE_OF(entry, served)); break;
     case HEAP_ALARM: *alarm = entry; return WORLD_ALARM;
     }
     return WORLD_MOVED;
@@ -331,6 +431,10 @@ enum world_step world_step(struct world *world, uint64_t limit_us, struct heap_e
     }
     world->now_us = next_us;
     world->steps++;
+    if (next_us >= world->second_us) {
+        world->second_us = (next_us / SECOND_US + 1) * SECOND_US;
+        checks_on_second(world);
+    }
     if (world->steps % CLOCK_STEPS == 0 && world->options.clock_us != NULL)
         *world->options.clock_us = next_us;
     if (next_us >= world->sweep_us && world->store != NULL) {
