@@ -20,8 +20,8 @@ enum { WORKERS_MAX = 256, GIVEN_MAX = 200 };
  * ---------------------------------------------------------------------------------------------- */
 
 static const char *const command_names[CLI_COMMANDS] = {
-    [CLI_HELP] = "help",   [CLI_VERSION] = "version", [CLI_LIST] = "list",
-    [CLI_RUN] = "run",     [CLI_SWARM] = "swarm",     [CLI_REPLAY] = "replay",
+    [CLI_HELP] = "help",         [CLI_VERSION] = "version", [CLI_LIST] = "list",
+    [CLI_RUN] = "run",           [CLI_SWARM] = "swarm",     [CLI_REPLAY] = "replay",
     [CLI_SETTINGS] = "settings",
 };
 
@@ -100,7 +100,8 @@ static bool complain_of_command(const char *word)
     fprintf(stderr, "aurora-sim: there is no command '%s'; there are:", word);
     for (enum cli_command i = 0; i < CLI_COMMANDS; i++)
         fprintf(stderr, " %s", command_names[i]);
-    return complain(""), false;
+    fputc('\n', stderr);
+    return false;
 }
 
 static bool complain_of_option(const char *word, enum cli_command command)
@@ -330,7 +331,11 @@ bool cli_read(struct cli *cli, int argc, char **argv)
 {
     struct given given = {0};
 
-    *cli = (struct cli){.seed = 1, .first = 1, .workers = pool_cores(), .cell = CLI_ALL_CELLS};
+    *cli = (struct cli){.program = argc > 0 ? argv[0] : "aurora-sim",
+                        .seed = 1,
+                        .first = 1,
+                        .workers = pool_cores(),
+                        .cell = CLI_ALL_CELLS};
     settings_usual(&cli->settings);
     if (argc < 2)
         return complain("what shall it do? aurora-sim list shows what there is; aurora-sim help "

@@ -44,11 +44,12 @@ struct cli {
     double duration_s;               /* 0: not given */
     const char *json, *csv, *svg;    /* files, "-" for stdout; NULL: not given */
     const char *trace;
-    size_t workers;    /* processes at a time: the machine's cores */
-    size_t cell;       /* the only one to run, or CLI_ALL_CELLS */
-    uint64_t seeds;    /* swarm: how many worlds; 0: not given */
-    uint64_t first;    /* swarm: the first seed: 1 */
-    double minutes;    /* swarm: of wall time at most; 0: not given */
+    const char *program; /* as it was called, for commands to repeat */
+    size_t workers;      /* processes at a time: the machine's cores */
+    size_t cell;         /* the only one to run, or CLI_ALL_CELLS */
+    uint64_t seeds;      /* swarm: how many worlds; 0: not given */
+    uint64_t first;      /* swarm: the first seed: 1 */
+    double minutes;      /* swarm: of wall time at most; 0: not given */
 };
 
 /* False: one line on stderr has said what is wrong and what would be right. */

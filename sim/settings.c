@@ -295,6 +295,23 @@ static bool set_number(struct settings *settings, enum setting which, const char
     return true;
 }
 
+void setting_text(const struct settings *settings, enum setting which, char *out, size_t bytes)
+{
+    const char *choice = table[which].choices;
+    double value = settings->value[which];
+    int digits = 6;
+
+    for (size_t i = 0; choice != NULL && i < (size_t)value; i++)
+        choice += strcspn(choice, "|") + 1;
+    if (choice != NULL) {
+        snprintf(out, bytes, "%.*s", (int)strcspn(choice, "|"), choice);
+        return;
+    }
+    do /* as short as it can be and still be read back as itself */
+        snprintf(out, bytes, "%.*g", digits, value);
+    while (strtod(out, NULL) != value && ++digits < 18);
+}
+
 bool settings_set(struct settings *settings, const char *assignment, const enum setting *takes,
                   char *error, size_t error_bytes)
 {

@@ -125,6 +125,9 @@ void settings_usual(struct settings *);
 bool settings_set(struct settings *, const char *assignment, const enum setting *takes, char *error,
                   size_t error_bytes);
 
+/* As settings_set would read it back: "swim", "0.05". */
+void setting_text(const struct settings *, enum setting, char *out, size_t bytes);
+
 static inline double setting(const struct settings *settings, enum setting which)
 {
     return settings->value[which];

@@ -27,6 +27,12 @@ void trace_close(struct trace *trace)
     trace->file = NULL;
 }
 
+bool trace_begin(FILE *file)
+{
+    fputs("# time_s node what ...\n", file);
+    return fflush(file) == 0;
+}
+
 bool trace_flush(struct trace *trace)
 {
     return trace->file == NULL || (fflush(trace->file) == 0 && !ferror(trace->file));

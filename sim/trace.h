@@ -32,6 +32,8 @@ struct trace {
 /* Appends. False: the file cannot be written. NULL: none. */
 bool trace_open(struct trace *, const char *path);
 void trace_close(struct trace *);
+/* The legend, as the first lines of a trace file. False: it cannot be written. */
+bool trace_begin(FILE *);
 /* False: something that was added is not in the file. */
 bool trace_flush(struct trace *);
 /* A hash of hashes: order matters, and no two words cancel. */
