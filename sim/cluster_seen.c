@@ -98,7 +98,7 @@ size_t cluster_visibility_ms(const struct cluster *cluster, const char *peer_id,
     for (size_t i = 0; i < cluster_nodes(cluster) && count < capacity; i++) {
         const struct seen_peer *peer = peer_at(cluster, i, peer_id);
 
-        if (world_is_present(cluster->world, i))
+        if (world_is_present(cluster->world, i) && !world_is_foreign(cluster->world, i))
             out[count++] = peer->is_visible ? elapsed_ms(since_us, peer->changed_us) : INFINITY;
     }
     return count;
@@ -112,7 +112,8 @@ size_t cluster_detection_ms(const struct cluster *cluster, size_t member, enum m
     for (size_t i = 0; i < cluster_nodes(cluster) && count < capacity; i++) {
         const struct seen_member *seen = member_at(cluster, i, member);
 
-        if (i != member && world_is_present(cluster->world, i))
+        if (i != member && world_is_present(cluster->world, i) &&
+            world_is_same_cluster(cluster->world, i, member))
             out[count++] = seen->is_known && seen->state == state
                                ? elapsed_ms(since_us, seen->since_us)
                                : INFINITY;

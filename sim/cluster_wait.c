@@ -44,6 +44,18 @@ static bool is_settled(struct cluster *cluster, size_t node, size_t *hint)
            check_logs_proved(cluster->world, node, false);
 }
 
+/* Peers live in the first cluster, a member in its own; the others are not asked. */
+static bool is_asked(const struct cluster *cluster, size_t node, const struct condition *condition)
+{
+    switch (condition->kind) {
+    case CONDITION_PEER_VISIBLE: return !world_is_foreign(cluster->world, node);
+    case CONDITION_PEER_HOME:
+    case CONDITION_MEMBER_STATE:
+    case CONDITION_MEMBER_NOT: return world_is_same_cluster(cluster->world, node, condition->node);
+    default: return true;
+    }
+}
+
 static bool holds_at(struct cluster *cluster, size_t node, const struct condition *condition,
                      size_t *hint)
 {
@@ -77,7 +89,8 @@ static bool holds(struct cluster *cluster, struct wait *wait)
         if (!world_is_present(cluster->world, node)) {
             if (wait->count == 1)
                 return false; /* asked about this one, and it cannot answer */
-        } else if (!holds_at(cluster, node, &wait->condition, &wait->other)) {
+        } else if ((wait->count == 1 || is_asked(cluster, node, &wait->condition)) &&
+                   !holds_at(cluster, node, &wait->condition, &wait->other)) {
             return false;
         }
         wait->node = node + 1 < wait->first + wait->count ? node + 1 : wait->first;
@@ -99,7 +112,8 @@ static void explain(struct cluster *cluster, const struct wait *wait)
     if (kind == CONDITION_VIEWS_EQUAL || kind == CONDITION_SETTLED)
         check_views_equal(world, true);
     for (size_t i = wait->first; i < wait->first + wait->count; i++) {
-        if (!world_is_present(world, i) || holds_at(cluster, i, &wait->condition, NULL))
+        if (!world_is_present(world, i) || !is_asked(cluster, i, &wait->condition) ||
+            holds_at(cluster, i, &wait->condition, NULL))
             continue;
         bool is_told = (kind == CONDITION_ALL_ALIVE || kind == CONDITION_SETTLED) &&
                        !check_all_alive(world, i, NULL, true);
