@@ -228,14 +228,16 @@ static void tell_subject(struct gossip *g, struct member *subject, const struct 
     outbox_send(g, subject, PRIORITY_PROBE, &news);
 }
 
-static void report(struct gossip *g, const struct accusation *accusation, size_t accusers)
+static void report(struct gossip *g, const struct accusation *accusation, size_t accusers,
+                   bool is_told)
 {
     event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_ACCUSED,
                                         .accused = {.accuser = accusation->accuser,
                                                     .subject = accusation->subject,
                                                     .epoch = accusation->epoch,
                                                     .incarnation = accusation->incarnation,
-                                                    .accusers = (uint32_t)accusers}});
+                                                    .accusers = (uint32_t)accusers,
+                                                    .is_told = is_told}});
 }
 
 /* A new accusation, verified, whose accuser counts. The blob is handed over. */
@@ -250,7 +252,7 @@ static void accusation_take(struct gossip *g, struct member *subject,
         begin(g, subject, s);
     size_t accusers = suspicion_accusers(g, subject);
     arm(g, s, timeout_ms(g, s, accusers));
-    report(g, accusation, accusers);
+    report(g, accusation, accusers, false);
     if (accusation->accuser == g->tag || (is_first && detector_is_observer(g, subject)))
         tell_subject(g, subject, blob);
     observe(g, subject, s);
@@ -486,8 +488,10 @@ static void evidence_gather(struct gossip *g, const struct member *subject,
 
 static void evidence_keep(struct gossip *g, struct suspicion *s, const struct evidence *evidence)
 {
-    for (size_t i = 0; i < evidence->count; i++)
+    for (size_t i = 0; i < evidence->count; i++) {
         held_set(g, s, &evidence->accusations[i], blob_retain(evidence->blobs[i]));
+        report(g, &evidence->accusations[i], i + 1, true);
+    }
 }
 
 /* Whom we believe alive gets the shortest suspicion time to object before others' word counts. */

@@ -2,8 +2,6 @@
 /* check.c - the invariants, each held against the core's public answers and the naive view */
 #include "sim/check.h"
 
-#include "crypto/hash.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,79 +28,6 @@ void check_failed(struct world *world, size_t node, enum invariant which, const 
         snprintf(world->first_broken, sizeof(world->first_broken), "%.*s", FIRST_BROKEN_BYTES - 1,
                  line);
     fprintf(stderr, "%s\n", line);
-}
-
-/* --- At every event
- * ---------------------------------------------------------------------------------- */
-
-void check_packet(struct world *world, size_t node, const uint8_t *bytes, size_t len)
-{
-    static const uint8_t key[HASH_SHORT_KEY_BYTES] = "nonces";
-
-    check_asked(world, I18);
-    if (len > PACKET_MAX_BYTES || len < SEAL_OVERHEAD) {
-        check_failed(world, node, I18, "a packet of %zu bytes", len);
-        return;
-    }
-    uint64_t print = hash_short(bytes + 1 + SEAL_TAG_BYTES, SEAL_NONCE_BYTES, key);
-    uint64_t *slot = &world->nonces[print & (world->nonce_slots - 1)];
-    if (*slot == print)
-        check_failed(world, node, I18, "a nonce was used twice");
-    *slot = print;
-}
-
-/* Neither DEAD nor LEFT nor forgotten. */
-static size_t count_voters(const struct gossip *core)
-{
-    size_t voters = 0;
-
-    for (size_t i = 0; i < gossip_member_count(core); i++) {
-        struct gossip_member_info member;
-
-        if (gossip_member_at(core, i, &member) && member.state < MEMBER_DEAD)
-            voters++;
-    }
-    return voters;
-}
-
-/* The members that died in the same input are not among the voters any more: the quorum asked for
- * here is at most what was asked for then. Whoever learns of a member and of its death in one
- * breath is joining: the quorum was theirs who saw it die, and fewer may have lived then. */
-static void check_death(struct world *world, size_t node, const struct gossip_event *event,
-                        bool is_told)
-{
-    const struct gossip *core = world->nodes[node].core;
-    struct gossip_member_info member;
-
-    if (world->config.detector != DETECTOR_AURORA ||
-        !gossip_member_find(core, event->member.tag, &member) || member.state != MEMBER_DEAD ||
-        member.epoch != event->member.epoch || member.incarnation != event->member.incarnation)
-        return;
-    size_t voters = count_voters(core) + 1, quorum = (voters + 1) / 2;
-    if (quorum > QUORUM_MAX)
-        quorum = QUORUM_MAX;
-    if (is_told)
-        quorum = 1;
-    if (member.accusers < quorum)
-        check_failed(world, node, I4, "n%zd is DEAD on the word of %u, the quorum is %zu",
-                     (ssize_t)world_node_of_tag(world, member.tag), member.accusers, quorum);
-}
-
-void check_event(struct world *world, size_t node, const struct gossip_event *event)
-{
-    if (event->kind != GOSSIP_EVENT_MEMBER || event->member.state != MEMBER_DEAD)
-        return;
-    check_asked(world, I4);
-    uint64_t tag = event->member.tag;
-    size_t number = intern_find(&world->tags, span_of(&tag, sizeof(tag)));
-    const struct seen_member *before = observe_member(&world->nodes[node].seen, number);
-    if (before->is_known && before->state == MEMBER_DEAD && before->epoch == event->member.epoch)
-        return;
-    check_death(world, node, event, before->is_known && before->since_us == world->now_us);
-    size_t subject = world_node_of_tag(world, tag);
-    if (subject != SIZE_MAX && world->nodes[subject].core != NULL &&
-        world->nodes[subject].tag == tag && world->nodes[subject].epoch == event->member.epoch)
-        world->false_deaths++;
 }
 
 /* --- I17
@@ -187,14 +112,12 @@ bool check_view(struct world *world, size_t node)
 /* --- I6
  * ---------------------------------------------------------------------------------------------- */
 
-bool check_views_equal(struct world *world, bool tells)
+static bool are_views_equal(struct world *world, size_t begin, size_t end, bool tells)
 {
     struct gossip_status first = {0}, status;
     size_t base = SIZE_MAX;
 
-    if (tells)
-        check_asked(world, I6);
-    for (size_t i = 0; i < world->options.nodes; i++) {
+    for (size_t i = begin; i < end; i++) {
         const struct observer *seen = &world->nodes[i].seen;
 
         if (!world_is_present(world, i))
@@ -216,6 +139,17 @@ bool check_views_equal(struct world *world, bool tells)
         return false;
     }
     return true;
+}
+
+/* Of each cluster for itself. */
+bool check_views_equal(struct world *world, bool tells)
+{
+    size_t nodes = world->options.nodes, own = nodes - world->options.foreign;
+    if (tells)
+        check_asked(world, I6);
+    bool is_equal = are_views_equal(world, 0, own, tells);
+
+    return are_views_equal(world, own, nodes, tells) && is_equal;
 }
 
 bool check_logs_proved(struct world *world, size_t node, bool tells)
@@ -244,7 +178,7 @@ static bool is_alive_at(const struct world *world, size_t node, size_t other)
 {
     const struct node *subject = &world->nodes[other];
 
-    if (subject->core == NULL || other == node)
+    if (subject->core == NULL || other == node || !world_is_same_cluster(world, node, other))
         return true;
     const struct seen_member *member = observe_member(&world->nodes[node].seen, subject->number);
     return member->state == MEMBER_ALIVE && member->epoch == subject->epoch;

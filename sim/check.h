@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* check.h - the invariants: what must hold at every event, and what must hold when somebody looks
+/* check.h - the invariants: what must hold when somebody looks; checks.h has those that are watched
+ * all the time
  *
  * A checker knows the core's public header only. What breaks is printed with the world's seed and
  * counted in world->failures; a cluster that is freed with failures nobody asked about ends the
@@ -23,14 +24,6 @@ static inline void check_asked(struct world *world, enum invariant which)
 {
     world->asked[which]++;
 }
-
-/* --- At every event
- * ---------------------------------------------------------------------------------- */
-
-/* I18: at most PACKET_MAX_BYTES, and a nonce that was not used lately. */
-void check_packet(struct world *, size_t node, const uint8_t *bytes, size_t len);
-/* I4: whoever is DEAD here has a quorum of accusers. Called before the observer sees the event. */
-void check_event(struct world *, size_t node, const struct gossip_event *);
 
 /* --- When somebody looks: true: holds. `tells`: print and count what does not
  * ------------------------- */

@@ -2,6 +2,7 @@
 /* cluster_client.c - commands, and clients that heartbeat */
 #include "sim/cluster.h"
 
+#include "sim/checks.h"
 #include "sim/cluster_impl.h"
 #include "sim/memory.h"
 
@@ -40,6 +41,8 @@ static uint64_t ask_register(struct cluster *cluster, size_t node,
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    checks_on_command(cluster->world, node, request, CHECK_REGISTER, registration->peer.peer_id,
+                      registration->peer.ttl_s);
     gossip_register(core, cluster_time(cluster, node), request, registration);
     cluster_drain(cluster, node);
     return request;
@@ -101,6 +104,7 @@ uint64_t cluster_ask_heartbeat(struct cluster *cluster, size_t node, const char 
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    checks_on_command(cluster->world, node, request, CHECK_HEARTBEAT, span_of_text(peer_id), 0);
     gossip_heartbeat(core, cluster_time(cluster, node), request, span_of_text(peer_id), NULL);
     cluster_drain(cluster, node);
     return request;
@@ -111,6 +115,7 @@ uint64_t cluster_ask_deregister(struct cluster *cluster, size_t node, const char
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    checks_on_command(cluster->world, node, request, CHECK_DEREGISTER, span_of_text(peer_id), 0);
     gossip_deregister(core, cluster_time(cluster, node), request, span_of_text(peer_id), NULL);
     cluster_drain(cluster, node);
     return request;

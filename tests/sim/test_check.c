@@ -3,10 +3,13 @@
  * time */
 #include "sim/check.h"
 
+#include "sim/checks.h"
 #include "sim/cluster.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+
+static const struct addr nowhere = {.family = ADDR_IPV4, .ip = {192, 0, 2, 1}, .port = 9};
 
 /* Three nodes, one peer, all well. */
 static struct cluster *healthy(void)
@@ -98,10 +101,10 @@ Test(check, a_repeated_nonce_is_caught)
     uint8_t packet[100] = {SEAL_VERSION_BYTE};
 
     for (packet[10] = 0; packet[10] < 50; packet[10]++)
-        check_packet(cluster_world(c), 0, packet, sizeof(packet));
+        checks_on_packet_out(cluster_world(c), 0, &nowhere, packet, sizeof(packet));
     cr_assert_eq(cluster_world(c)->failures, 0);
     packet[10] = 40;
-    check_packet(cluster_world(c), 0, packet, sizeof(packet));
+    checks_on_packet_out(cluster_world(c), 0, &nowhere, packet, sizeof(packet));
     must_have_failed(c, 1);
 }
 
@@ -110,9 +113,9 @@ Test(check, a_packet_too_long_is_caught)
     struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 1});
     uint8_t packet[PACKET_MAX_BYTES + 1] = {SEAL_VERSION_BYTE};
 
-    check_packet(cluster_world(c), 0, packet, PACKET_MAX_BYTES);
+    checks_on_packet_out(cluster_world(c), 0, &nowhere, packet, PACKET_MAX_BYTES);
     cr_assert_eq(cluster_world(c)->failures, 0);
-    check_packet(cluster_world(c), 0, packet, sizeof(packet));
+    checks_on_packet_out(cluster_world(c), 0, &nowhere, packet, sizeof(packet));
     must_have_failed(c, 1);
 }
 

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* check_log.c - I1: what is applied of a log never decreases within one life of a node; I3: a set
+ * whose delete was applied is served no more
+ *
+ * A log that a node dropped while its home was gone begins anew when the home is back, and its
+ * deletes with it; that of a life which has ended never does. */
+#include "sim/check_all.h"
+
+#include "sim/memory.h"
+
+#include <inttypes.h>
+
+/* --- I1 -------------------------------------------------------------------------------------- */
+
+static uint64_t times_dropped(const struct node_checks *checks, uint64_t home, uint64_t epoch)
+{
+    const uint64_t *times = map_find(&checks->dropped, home, epoch, 0);
+
+    return times != NULL ? *times : 0;
+}
+
+static void log_is_at(struct world *world, size_t node, uint64_t home, uint64_t epoch,
+                      uint64_t applied)
+{
+    uint64_t *known = map_put(&world->checks->nodes[node].applied, home, epoch, 0);
+
+    check_asked(world, I1);
+    if (*known > applied + 1)
+        check_failed(world, node, I1,
+                     "the log of n%zd went back from %" PRIu64 " to %" PRIu64 " (epoch %" PRIu64
+                     ")",
+                     (ssize_t)world_node_of_tag(world, home), *known - 1, applied, epoch);
+    *known = applied + 1;
+}
+
+static void log_is_gone(struct node_checks *checks, uint64_t home, uint64_t epoch)
+{
+    *map_put(&checks->applied, home, epoch, 0) = 0;
+    ++*map_put(&checks->dropped, home, epoch, 0);
+}
+
+/* Events come once a second for a log; what is between is not seen by them alone. */
+void check_log_second(struct world *world, size_t node)
+{
+    const struct gossip *core = world->nodes[node].core;
+    struct gossip_log_info log;
+
+    for (size_t i = 0; gossip_log_at(core, i, &log); i++)
+        log_is_at(world, node, log.home, log.epoch, log.applied);
+}
+
+/* --- I3 -------------------------------------------------------------------------------------- */
+
+static size_t peer_number(struct world *world, const struct gossip_event *event)
+{
+    struct record record;
+
+    if (event->peer.record == NULL ||
+        !statement_read_record(blob_span(event->peer.record), &record))
+        return INTERN_NONE;
+    return intern_add(&world->peer_ids, record.peer.peer_id);
+}
+
+/* At its home: from its next version on, everybody knows that it is over. */
+static void lease_ended(struct world *world, size_t node, const struct gossip_event *event)
+{
+    struct checks *checks = world->checks;
+    const struct gossip *core = world->nodes[node].core;
+    struct record record;
+    struct gossip_log_info log;
+
+    if (!statement_read_record(blob_span(event->heartbeat.record), &record))
+        return;
+    size_t peer = intern_add(&world->peer_ids, record.peer.peer_id);
+    for (size_t i = 0; gossip_log_at(core, i, &log); i++) {
+        if (log.home != record.home || log.epoch != record.epoch)
+            continue;
+        uint64_t *index = map_put(&checks->ended, record.home, record.epoch, peer);
+        if (*index == 0) {
+            checks->ends = memory_reach(checks->ends, &checks->end_capacity, checks->end_count,
+                                        sizeof(*checks->ends));
+            *index = ++checks->end_count;
+        }
+        checks->ends[*index - 1] = (struct ended){record.version, log.applied};
+    }
+}
+
+/* What the delete says that a DOWN tells of: the winner now, if nothing has come since. */
+static void delete_applied(struct world *world, size_t node, const struct gossip_event *event)
+{
+    struct node_checks *checks = &world->checks->nodes[node];
+    struct gossip_peer_info peer;
+    size_t number = peer_number(world, event);
+
+    if (number == INTERN_NONE ||
+        !gossip_peer_find(world->nodes[node].core, intern_name(&world->peer_ids, number), &peer) ||
+        statement_kind_of(blob_span(peer.record)) != STATEMENT_DELETION)
+        return;
+    uint64_t drops = times_dropped(checks, peer.home, peer.epoch);
+    uint64_t *version = map_put(&checks->deleted, peer.home, peer.epoch ^ drops << 40, number);
+    if (peer.version > *version)
+        *version = peer.version;
+}
+
+static bool is_deleted_here(const struct node_checks *checks, const struct gossip_event *event,
+                            size_t number)
+{
+    uint64_t drops = times_dropped(checks, event->peer.home, event->peer.epoch);
+    const uint64_t *version =
+        map_find(&checks->deleted, event->peer.home, event->peer.epoch ^ drops << 40, number);
+
+    return version != NULL && event->peer.version <= *version;
+}
+
+/* By what its home did, and how much of that is applied here. A liar between them may have left the
+ * delete out; then the root tells. */
+static bool is_ended_by_home(const struct world *world, size_t node,
+                             const struct gossip_event *event, size_t number)
+{
+    const struct checks *checks = world->checks;
+    const uint64_t *index = map_find(&checks->ended, event->peer.home, event->peer.epoch, number);
+    const uint64_t *applied =
+        map_find(&checks->nodes[node].applied, event->peer.home, event->peer.epoch, 0);
+
+    if (index == NULL || applied == NULL || check_has_liars(world))
+        return false;
+    const struct ended *ended = &checks->ends[*index - 1];
+    return event->peer.version <= ended->version && *applied > ended->applied;
+}
+
+static void served(struct world *world, size_t node, const struct gossip_event *event)
+{
+    size_t number = peer_number(world, event);
+
+    if (number == INTERN_NONE)
+        return;
+    check_asked(world, I3);
+    if (!is_deleted_here(&world->checks->nodes[node], event, number) &&
+        !is_ended_by_home(world, node, event, number))
+        return;
+    struct span id = intern_name(&world->peer_ids, number);
+    check_failed(world, node, I3,
+                 "peer %.*s is served as of version %" PRIu64
+                 " of n%zd, whose delete was applied here",
+                 (int)id.len, (const char *)id.data, event->peer.version,
+                 (ssize_t)world_node_of_tag(world, event->peer.home));
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+static bool is_by_delete(enum peer_down_reason reason)
+{
+    return reason == PEER_DOWN_EXPIRED || reason == PEER_DOWN_DEREGISTERED ||
+           reason == PEER_DOWN_MOVED;
+}
+
+void check_log_event(struct world *world, size_t node, const struct gossip_event *event)
+{
+    switch (event->kind) {
+    case GOSSIP_EVENT_LOG:
+        if (event->log.is_gone)
+            log_is_gone(&world->checks->nodes[node], event->log.tag, event->log.epoch);
+        else
+            log_is_at(world, node, event->log.tag, event->log.epoch, event->log.applied);
+        break;
+    case GOSSIP_EVENT_PEER_UP:
+    case GOSSIP_EVENT_PEER_UPDATE: served(world, node, event); break;
+    case GOSSIP_EVENT_PEER_DOWN:
+        if (is_by_delete(event->peer.reason))
+            delete_applied(world, node, event);
+        break;
+    default: break;
+    }
+}
+
+void check_lease_event(struct world *world, size_t node, const struct gossip_event *event)
+{
+    if (event->kind == GOSSIP_EVENT_LEASE_END)
+        lease_ended(world, node, event);
+}
