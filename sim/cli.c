@@ -52,19 +52,19 @@ static const struct option_info {
     bool repeats;
 } options[OPTIONS] = {
     [OPTION_SEED] = {"--seed", AT(CLI_RUN), false, false},
-    [OPTION_NODES] = {"--nodes", AT(CLI_RUN), false, false},
+    [OPTION_NODES] = {"--nodes", AT(CLI_RUN) | AT(CLI_SWARM) | AT(CLI_REPLAY), false, false},
     [OPTION_DURATION] = {"--duration", AT(CLI_RUN), false, false},
     [OPTION_SET] = {"--set", AT(CLI_RUN), false, true},
-    [OPTION_JSON] = {"--json", AT(CLI_RUN), false, false},
+    [OPTION_JSON] = {"--json", AT(CLI_RUN) | AT(CLI_SWARM), false, false},
     [OPTION_CSV] = {"--csv", AT(CLI_RUN), false, false},
     [OPTION_SVG] = {"--svg", AT(CLI_RUN), false, false},
     [OPTION_TRACE] = {"--trace", AT(CLI_RUN) | AT(CLI_REPLAY), false, false},
-    [OPTION_NO_MEMO] = {"--no-memo", AT(CLI_RUN) | AT(CLI_REPLAY), true, false},
+    [OPTION_NO_MEMO] = {"--no-memo", AT(CLI_RUN) | AT(CLI_SWARM) | AT(CLI_REPLAY), true, false},
     [OPTION_WORKERS] = {"--workers", AT(CLI_RUN) | AT(CLI_SWARM), false, false},
     [OPTION_CELL] = {"--cell", AT(CLI_RUN), false, false},
     [OPTION_SEEDS] = {"--seeds", AT(CLI_SWARM), false, false},
     [OPTION_FIRST] = {"--first", AT(CLI_SWARM), false, false},
-    [OPTION_MINUTES] = {"--minutes", AT(CLI_SWARM), false, false},
+    [OPTION_MINUTES] = {"--minutes", AT(CLI_SWARM) | AT(CLI_REPLAY), false, false},
 };
 
 /* The words as they came, before anybody knows what they mean: options may precede the name of the

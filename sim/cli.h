@@ -49,7 +49,7 @@ struct cli {
     size_t cell;         /* the only one to run, or CLI_ALL_CELLS */
     uint64_t seeds;      /* swarm: how many worlds; 0: not given */
     uint64_t first;      /* swarm: the first seed: 1 */
-    double minutes;      /* swarm: of wall time at most; 0: not given */
+    double minutes;      /* swarm, replay: virtual time of each world; 0: not given */
 };
 
 /* False: one line on stderr has said what is wrong and what would be right. */
