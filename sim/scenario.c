@@ -11,6 +11,9 @@
     IT(home_crash) \
     IT(home_amnesia) \
     IT(home_clock) \
+    IT(swim_load) \
+    IT(swim_detect) \
+    IT(swim_false) \
     /* the end */
 // clang-format on
 

@@ -88,6 +88,8 @@ static const struct setting_info table[SETTINGS] = {
                       "members that hold the key and lie"},
     [SET_FAULTS_S] = {"faults_s", S, "s", 1, 1e7, 60, false, NULL,
                       "faults act for so long; then the world heals"},
+    [SET_GRID] = {"grid", S, "", 0, 1, 0, true, "thin|full",
+                  "a few cells, in a minute or two, or all of the paper's"},
 
     [SET_CUT] = {"cut", F, "1/min", 0, 600, 0, false, NULL, "nothing passes between two sides"},
     [SET_CUT_ONE_WAY] = {"cut_one_way", F, "1/min", 0, 600, 0, false, NULL, "one way only"},

@@ -59,6 +59,7 @@ enum setting {
     SET_EGRESS_LOSS,
     SET_TRAITORS,
     SET_FAULTS_S,
+    SET_GRID,
 
     SET_CUT,
     SET_CUT_ONE_WAY,
