@@ -192,3 +192,150 @@ Test(network, one_node_loses_what_it_sends_and_what_it_is_sent)
     cr_assert_eq(network.stats.lost, before);
     network_free(&network);
 }
+
+/* Of a capped Pareto of median 1 (smallest value s, exponent a, cap c): s + the integral of
+ * (s/x)^a from s to c. */
+static double pareto_mean(double exponent, double cap)
+{
+    double least = pow(2, -1 / exponent);
+
+    if (fabs(exponent - 1) < 1e-9)
+        return least * (1 + log(cap / least));
+    return least + pow(least, exponent) * (pow(least, 1 - exponent) - pow(cap, 1 - exponent)) /
+                       (exponent - 1);
+}
+
+static void draw_tail(double exponent, double most_mean_off)
+{
+    struct network network =
+        make((struct network_faults){.latency_us = 1000, .latency_pareto = exponent});
+    static uint64_t delays[PACKETS];
+    struct network_fate fate;
+    double sum = 0;
+
+    for (size_t i = 0; i < PACKETS; i++) {
+        network_send(&network, 0, 0, 1, 100, &fate);
+        delays[i] = fate.delay_us[0];
+        sum += (double)delays[i] / 1000;
+    }
+    qsort(delays, PACKETS, sizeof(delays[0]), compare);
+    cr_assert_float_eq((double)delays[PACKETS / 2], 1000, 20);
+    /* Of n packets k/n are above s * (n/k)^(1/exponent), far out in the tail, too. */
+    for (size_t k = PACKETS / 10; k >= PACKETS / 1000; k /= 10) {
+        double expected =
+            1000 * pow(2, -1 / exponent) * pow((double)PACKETS / (double)k, 1 / exponent);
+        double seen = (double)delays[PACKETS - k];
+
+        if (expected < NETWORK_LATENCY_MAX_US)
+            cr_assert_float_eq(seen / expected, 1, 0.25, "%f for %f", seen, expected);
+    }
+    cr_assert_leq(delays[PACKETS - 1], NETWORK_LATENCY_MAX_US);
+    double mean = pareto_mean(exponent, NETWORK_LATENCY_MAX_US / 1000.0);
+    cr_assert_float_eq(sum / PACKETS / mean, 1, most_mean_off, "%f for %f", sum / PACKETS, mean);
+    network_free(&network);
+}
+
+Test(network, a_pareto_tail_has_its_median_its_exponent_and_its_mean)
+{
+    draw_tail(3, 0.01);
+    draw_tail(1.5, 0.1);
+}
+
+Test(network, the_heaviest_tail_has_a_mean_because_it_is_capped)
+{
+    draw_tail(1, 0.1);
+    draw_tail(0.5, 0.05);
+}
+
+/* 1,000 bytes take 1,028 us at a megabyte per second. */
+Test(network, a_narrow_way_out_delays_what_stands_behind)
+{
+    struct network network =
+        make((struct network_faults){.latency_us = 100, .bandwidth_bytes_per_s = 1e6});
+    struct network_fate fate;
+
+    for (uint64_t i = 1; i <= 10; i++) {
+        network_send(&network, 0, 2, 1, 1000, &fate);
+        cr_assert_eq(fate.delay_us[0], 100 + i * 1028);
+    }
+    network_send(&network, 0, 3, 1, 1000, &fate);
+    cr_assert_eq(fate.delay_us[0], 100 + 1028, "another node's is free");
+    network_send(&network, 10 * 1028, 2, 1, 1000, &fate);
+    cr_assert_eq(fate.delay_us[0], 100 + 1028, "it is free again");
+    network_free(&network);
+}
+
+Test(network, what_does_not_fit_the_queue_is_lost_and_counted)
+{
+    struct network network = make((struct network_faults){
+        .latency_us = 100, .bandwidth_bytes_per_s = 1e6, .queue_packets = 20});
+    struct network_fate fate;
+
+    for (size_t i = 0; i < 50; i++)
+        network_send(&network, 0, 2, 1, 1000, &fate);
+    cr_assert_eq(network.stats.queue_full, 50 - 21, "one leaves, twenty wait");
+    cr_assert_eq(fate.copies, 0);
+    network_send(&network, 1028, 2, 1, 1000, &fate);
+    cr_assert_eq(fate.copies, 1, "the first has left, and the second is not waiting any more");
+    network_send(&network, 1028, 2, 1, 1000, &fate);
+    cr_assert_eq(fate.copies, 0);
+    cr_assert_eq(network.stats.lost, 0);
+    network_free(&network);
+}
+
+Test(network, ten_thousand_nodes_are_cut_at_once)
+{
+    struct network_faults faults = {.latency_us = 1};
+    struct node_set left = NODES_RANGE(0, 5000), right = NODES_RANGE(5000, 10000);
+    struct network network;
+
+    network_init(&network, 10000, &faults, 1);
+    network_cut(&network, &left, &right);
+    network_cut(&network, &right, &left);
+    cr_assert_eq(network.cut.count, 2 * 5000 * 5000);
+    cr_assert_leq(network.cut.nodes * network.cut.words * 8, 12600000);
+    cr_assert(network_is_cut(&network, 4999, 5000));
+    cr_assert_not(network_is_cut(&network, 4999, 4998));
+    network_free(&network);
+}
+
+Test(network, a_closed_node_opens_when_all_who_closed_it_have_opened_it)
+{
+    struct network network = make((struct network_faults){.latency_us = 1});
+
+    network_close_node(&network, 3, DIRECTION_OUT);
+    cr_assert(network_is_cut(&network, 3, 1));
+    cr_assert_not(network_is_cut(&network, 1, 3));
+    cr_assert_not(network_is_cut(&network, 3, 3));
+    network_close_node(&network, 3, DIRECTION_BOTH);
+    cr_assert(network_is_cut(&network, 1, 3));
+    network_open_node(&network, 3, DIRECTION_BOTH);
+    cr_assert(network_is_cut(&network, 3, 1));
+    cr_assert_not(network_is_cut(&network, 1, 3));
+    network_open_node(&network, 3, DIRECTION_OUT);
+    cr_assert_not(network_is_cut(&network, 3, 1));
+    network_free(&network);
+}
+
+Test(network, it_knows_where_something_is_wrong)
+{
+    struct network network = make((struct network_faults){.latency_us = 1});
+    struct node_set one = NODES(1), two = NODES(2);
+
+    network_cut(&network, &one, &two);
+    cr_assert(network_is_bad_at(&network, 1));
+    cr_assert(network_is_bad_at(&network, 2));
+    cr_assert_not(network_is_bad_at(&network, 3));
+    network_heal(&network);
+    cr_assert_not(network_is_bad_at(&network, 1));
+    network_clog_link(&network, 3, 4);
+    cr_assert(network_is_bad_at(&network, 3));
+    network_open_link(&network, 4, 3);
+    cr_assert_not(network_is_bad_at(&network, 3));
+    network_set_node_loss(&network, 5, (struct node_loss){.ingress = 0.1});
+    cr_assert(network_is_bad_at(&network, 5));
+    cr_assert_not(network_is_bad(&network));
+    network.faults.flip = 0.1;
+    cr_assert(network_is_bad(&network));
+    network_free(&network);
+}
