@@ -93,6 +93,11 @@ struct sheet *report_sheet(struct report *report, const char *title, const char 
     return sheet;
 }
 
+void sheet_is_long(struct sheet *sheet)
+{
+    sheet->is_long = true;
+}
+
 static struct field *add_field(struct sheet *sheet)
 {
     sheet->fields = memory_reach(sheet->fields, &sheet->field_capacity, sheet->field_count,

@@ -24,6 +24,8 @@ void report_note(struct report *, const char *format, ...) __attribute__((format
 /* Columns are separated by '|': "detector|nodes|detect_p50_ms". The first sheet is the CSV. The
  * report owns it. */
 struct sheet *report_sheet(struct report *, const char *title, const char *columns);
+/* Too long to read: in the CSV and the JSON; people are told how many rows there are. */
+void sheet_is_long(struct sheet *);
 /* Cells from left to right, then row by row. */
 void sheet_text(struct sheet *, const char *text);
 void sheet_number(struct sheet *, double value, int decimals); /* NAN: empty */

@@ -106,6 +106,10 @@ static void write_sheet(FILE *file, const struct sheet *sheet)
 {
     struct table table = {.columns = sheet->column_count};
 
+    if (sheet->is_long) {
+        fprintf(file, "\n%s: %zu rows, see --csv\n", sheet->title, sheet_rows(sheet));
+        return;
+    }
     for (size_t i = 0; i < sheet->column_count; i++)
         add_text(&table, sheet->columns[i]);
     for (size_t i = 0; i < sheet_rows(sheet) * sheet->column_count; i++) {
