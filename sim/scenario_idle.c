@@ -8,7 +8,15 @@
 /* The figures are of the time after this: joining has its last words, too. */
 enum { QUIET_AFTER_MS = 5000 };
 
-enum { BOOT_MS = 0, BYTES_PER_NODE_S, PACKETS_PER_NODE_S, FALSE_POSITIVES, VALUES };
+enum { SAMPLES = 60 }; /* of the quiet time, for the plot */
+enum {
+    BOOT_MS = 0,
+    BYTES_PER_NODE_S,
+    PACKETS_PER_NODE_S,
+    FALSE_POSITIVES,
+    SAMPLE,
+};
+enum { VALUES = SAMPLE + SAMPLES };
 
 static const enum setting takes[] = {SET_REPETITIONS, SETTINGS};
 
@@ -34,6 +42,21 @@ static struct traffic traffic_of(const struct cluster *cluster)
     return sum;
 }
 
+/* Returns the traffic of all of it. */
+static struct traffic watch(struct cell *cell, struct cluster *cluster, double quiet_s)
+{
+    struct traffic first = traffic_of(cluster), before = first, after = first;
+    double sample_s = quiet_s / SAMPLES;
+
+    for (size_t i = 0; i < SAMPLES; i++, before = after) {
+        cluster_run_for(cluster, (uint64_t)(sample_s * 1000));
+        after = traffic_of(cluster);
+        cell->out->value[SAMPLE + i] =
+            (after.bytes - before.bytes) / sample_s / (double)cluster_nodes(cluster);
+    }
+    return (struct traffic){after.bytes - first.bytes, after.packets - first.packets};
+}
+
 static void live(struct cell *cell)
 {
     size_t nodes = run_nodes(cell->run);
@@ -43,17 +66,22 @@ static void live(struct cell *cell)
     cell_boot(cell, cluster);
     cell->out->value[BOOT_MS] = (double)cluster_now_us(cluster) / 1000;
     cluster_run_for(cluster, QUIET_AFTER_MS);
-    struct traffic before = traffic_of(cluster);
-    cluster_run_for(cluster, (uint64_t)(quiet_s * 1000));
-    struct traffic after = traffic_of(cluster);
-    cell->out->value[BYTES_PER_NODE_S] = (after.bytes - before.bytes) / node_seconds;
-    cell->out->value[PACKETS_PER_NODE_S] = (after.packets - before.packets) / node_seconds;
+    struct traffic sent = watch(cell, cluster, quiet_s);
+    cell->out->value[BYTES_PER_NODE_S] = sent.bytes / node_seconds;
+    cell->out->value[PACKETS_PER_NODE_S] = sent.packets / node_seconds;
     cell->out->value[FALSE_POSITIVES] = (double)cluster_false_deaths(cluster);
     if (cluster_wait_everywhere(cluster, settled(), 60000) == CLUSTER_NEVER)
         cell_late(cell, "seed %llu: not settled a minute later",
                   (unsigned long long)cluster_seed(cluster));
     cluster_check_settled(cluster);
     cell_end(cell, cluster);
+}
+
+static const char *detector_name(const struct run *run)
+{
+    static const char *const names[] = {"aurora", "lifeguard", "plain SWIM"};
+
+    return names[setting_count(&run->settings, SET_DETECTOR)];
 }
 
 static double mean_of(const struct run *run, const struct outcome *outcomes, size_t value)
@@ -64,6 +92,19 @@ static double mean_of(const struct run *run, const struct outcome *outcomes, siz
     for (size_t i = 0; i < count; i++)
         sum += outcomes[i].value[value];
     return sum / (double)count;
+}
+
+static void draw(const struct run *run, const struct outcome *outcomes, struct report *report)
+{
+    struct plot *plot = report_plot(report, "What a quiet cluster sends",
+                                    "time since all are up (s)", "bytes per node and second (B/s)");
+    double sample_s = run_duration_s(run) / SAMPLES;
+
+    for (size_t i = 0; i < SAMPLES; i++) {
+        double at_s = QUIET_AFTER_MS / 1000.0 + (double)(i + 1) * sample_s;
+
+        plot_point(plot, detector_name(run), at_s, mean_of(run, outcomes, SAMPLE + i));
+    }
 }
 
 static void tell(const struct run *run, const struct outcome *outcomes, struct report *report)
@@ -83,6 +124,7 @@ static void tell(const struct run *run, const struct outcome *outcomes, struct r
     report_metric(report, "packets_per_node_s", mean_of(run, outcomes, PACKETS_PER_NODE_S));
     report_metric(report, "false_positives", mean_of(run, outcomes, FALSE_POSITIVES));
     report_reference(report, "bytes_per_node_s", 600, "memberlist at N=1000; Rapid 700");
+    draw(run, outcomes, report);
     report_note(report, "Traffic is what a node sends, sealing included, UDP and IP headers not; "
                         "means over the worlds.");
 }
