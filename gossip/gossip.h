@@ -259,6 +259,9 @@ struct gossip_stats {
     uint64_t spread_payloads_in,
         spread_payloads_duplicate; /* record batches arriving by tree or pull; already known */
     uint64_t spread_sent, spread_resent, announced, missing_pulled;
+    uint64_t spread_made;                      /* payloads, batches and news, that began here */
+    uint64_t batches_new;                      /* that came from others, and advanced a log */
+    uint64_t bytes_out_probes, bytes_out_bulk; /* of bytes_out: never paced; paced by themselves */
     uint64_t compares, pulls, pull_bytes_in, sweeps, repairs;
     uint64_t outbox_dropped, events_held, forwards, adoptions;
 };
@@ -369,9 +372,12 @@ struct gossip_log_info {
     uint64_t home, epoch, applied, floor, head_version, live_count;
     enum log_state state;
     enum home_standing standing;
+    bool is_resetting; /* it is being read anew: records above `applied` may be here already */
 };
 size_t gossip_log_count(const struct gossip *);
 bool gossip_log_at(const struct gossip *, size_t index, struct gossip_log_info *);
+bool gossip_log_find(const struct gossip *, uint64_t home, uint64_t epoch,
+                     struct gossip_log_info *);
 
 struct gossip_peer_info {
     bool visible;
@@ -380,6 +386,31 @@ struct gossip_peer_info {
         *record; /* borrowed until the next input; the winning statement; may be a deletion */
 };
 bool gossip_peer_find(const struct gossip *, struct span peer_id, struct gossip_peer_info *);
+/* What waits, runs or holds back here now. After faults have ended all of it comes to nothing again
+ * and again (probes, packets) or for good. */
+struct gossip_queues {
+    uint32_t packets, events, hops, announcements, rumours, probes;
+    uint32_t suspicions; /* members that are SUSPECT or UNREACHABLE */
+    uint32_t missing, pulls, early_batches, forwards;
+    uint32_t replies;  /* to clients: for their operations to leave */
+    uint32_t reissues; /* leases of the last life */
+    uint32_t health;
+    bool is_paced; /* the egress limit is reached */
+};
+void gossip_queues_now(const struct gossip *, struct gossip_queues *);
+
+/* What is held now: counts, and bytes without the allocator's own. Looks at every member and
+ * record. */
+struct gossip_memory {
+    size_t members, suspicions;
+    size_t logs, slots, records, deletes, peers, leases;
+    size_t origins; /* of forwarded commands */
+    size_t timers, event_capacity;
+    size_t member_bytes; /* members, their statements, links, accusations */
+    size_t record_bytes; /* logs, operations, peers, leases */
+};
+void gossip_memory_now(const struct gossip *, struct gossip_memory *);
+
 /* Own leases, for a full snapshot: index from 0; false: no more. */
 bool gossip_lease_at(const struct gossip *, size_t index, const struct blob **record,
                      uint64_t *heartbeat_wall_ms);

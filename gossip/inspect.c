@@ -47,11 +47,8 @@ size_t gossip_log_count(const struct gossip *g)
     return g->registry.log_count;
 }
 
-bool gossip_log_at(const struct gossip *g, size_t index, struct gossip_log_info *out)
+static void describe_log(const struct log *log, struct gossip_log_info *out)
 {
-    if (index >= g->registry.log_count)
-        return false;
-    const struct log *log = g->registry.logs[index];
     *out = (struct gossip_log_info){
         .home = log->home,
         .epoch = log->epoch,
@@ -61,7 +58,25 @@ bool gossip_log_at(const struct gossip *g, size_t index, struct gossip_log_info 
         .live_count = log->live_count,
         .state = log->state,
         .standing = log->standing,
+        .is_resetting = log->pull != NULL && log->pull->is_reset,
     };
+}
+
+bool gossip_log_at(const struct gossip *g, size_t index, struct gossip_log_info *out)
+{
+    if (index >= g->registry.log_count)
+        return false;
+    describe_log(g->registry.logs[index], out);
+    return true;
+}
+
+bool gossip_log_find(const struct gossip *g, uint64_t home, uint64_t epoch,
+                     struct gossip_log_info *out)
+{
+    const struct log *log = registry_log(g, home, epoch);
+    if (log == NULL)
+        return false;
+    describe_log(log, out);
     return true;
 }
 

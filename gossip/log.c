@@ -152,6 +152,7 @@ static enum batch_verdict apply_batch(struct gossip *g, struct log *log,
         floor_raise(log, batch->floor);
     apply_early(g, log);
     assert(log->applied >= before);
+    g->stats.batches_new += log->applied > before;
     if (log->applied > before)
         log_advanced(g, log);
     if (!is_good)

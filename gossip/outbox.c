@@ -315,5 +315,7 @@ bool outbox_next(struct gossip *g, struct addr *to, uint8_t *buf, size_t *len)
     bucket_spend(g, priority, member, *len);
     g->stats.packets_out++;
     g->stats.bytes_out += *len;
+    g->stats.bytes_out_probes += priority == PRIORITY_PROBE ? *len : 0;
+    g->stats.bytes_out_bulk += priority == PRIORITY_BULK ? *len : 0;
     return true;
 }

@@ -343,10 +343,13 @@ void spread_on_batch(struct gossip *g, struct member *from, const struct wire_me
 void spread_on_news(struct gossip *g, struct member *from, const struct wire_message *message)
 {
     struct arc arc = {message->spread.arc_low, message->spread.arc_high};
-    if (news_apply_all(g, from, message->spread.statements) == NEWS_BAD)
+    enum news_verdict verdict = news_apply_all(g, from, message->spread.statements);
+    if (verdict == NEWS_BAD)
+        return;
+    acknowledge(g, from, message->spread.token);
+    if (verdict == NEWS_EXCESS)
         return;
     struct payload *payload = payload_new(&message->spread.statements, NULL);
-    acknowledge(g, from, message->spread.token);
     pass_on(g, payload, arc);
     payload_release(payload);
 }
@@ -357,6 +360,7 @@ void spread_on_news(struct gossip *g, struct member *from, const struct wire_mes
 static void spread_payload(struct gossip *g, struct payload *payload)
 {
     struct arc everything = {g->tag, g->tag};
+    g->stats.spread_made++;
     pass_on(g, payload, everything);
     payload_release(payload);
 }
