@@ -8,12 +8,16 @@
 // clang-format off
 #define EACH_SCENARIO(IT) \
     IT(idle) \
+    IT(storm) \
     IT(home_crash) \
     IT(home_amnesia) \
     IT(home_clock) \
+    IT(home_clone) \
     IT(swim_load) \
     IT(swim_detect) \
     IT(swim_false) \
+    IT(lifeguard_threshold) \
+    IT(lifeguard_interval) \
     /* the end */
 // clang-format on
 

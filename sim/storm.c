@@ -131,8 +131,8 @@ static void start_in_the_storm(struct storm *storm)
     double spread_s = START_SPREAD_MOST_S * random_unit(&storm->random);
 
     spread_s *= random_unit(&storm->random);
-    storm->starts = memory_new(storm->nodes, sizeof(*storm->starts));
-    for (size_t i = 0; i < storm->nodes; i++) {
+    storm->starts = memory_new(cluster_nodes(storm->cluster), sizeof(*storm->starts));
+    for (size_t i = 0; i < cluster_nodes(storm->cluster); i++) {
         struct storm_start *start = &storm->starts[i];
         double at_s = spread_s * random_unit(&storm->random);
 
@@ -140,6 +140,19 @@ static void start_in_the_storm(struct storm *storm)
         start->node = i;
         storm_errand(storm, &start->errand, storm->world->now_us + (uint64_t)(1e6 * at_s));
     }
+}
+
+/* Addresses change hands between two clusters. */
+static size_t count_others(const struct storm *storm)
+{
+    return setting(storm->settings, SET_ADDRESS_REUSE) > 0 ? 1 + storm->nodes / 4 + 1 : 0;
+}
+
+static void add_others(struct cluster_options *options, const void *context)
+{
+    const struct storm *storm = context;
+
+    options->foreign = count_others(storm);
 }
 
 static void boot(struct storm *storm)
@@ -234,6 +247,7 @@ static void storm_free(struct storm *storm)
     heap_free(&storm->agenda);
     free(storm->starts);
     free(storm->clients);
+    free(storm->is_copy);
     free(storm->visible_ms);
     free(storm);
 }
@@ -249,7 +263,9 @@ void storm_live(struct cell *cell, uint64_t seed)
     storm->nodes = run_nodes(cell->run);
     storm->seed = seed;
     storm->random = random_stream(seed, 'x');
-    storm->cluster = cell_cluster(cell, storm->nodes, seed, NULL, NULL);
+    storm->is_copy = memory_new(storm->nodes, sizeof(*storm->is_copy));
+    storm->cluster =
+        cell_cluster(cell, storm->nodes + count_others(storm), seed, add_others, storm);
     storm->world = cluster_world(storm->cluster);
     storm->sample_every_us = (uint64_t)(1e6 * fmax(whole_s, 2 * faults_s) / STORM_SAMPLES);
     boot(storm);

@@ -63,13 +63,15 @@ struct storm {
     struct world *world;
     struct cell *cell;
     const struct settings *settings;
-    size_t nodes;
+    size_t nodes; /* of the cluster that matters; behind them are another's */
     uint64_t seed;
     struct heap agenda;
     struct storm_start *starts;
     struct storm_source sources[SETTINGS];
     struct fault *lasting;
-    bool is_healed;
+    bool *is_copy; /* by node: it runs with another's key */
+    size_t traitors[16];
+    size_t traitor_count;
     struct storm_client *clients;
     size_t client_count;
     /* Operations by nobody in particular, and how they spread. */

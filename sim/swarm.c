@@ -313,6 +313,7 @@ static void print_drawn(const struct run *run)
     struct settings usual;
 
     settings_usual(&usual);
+    usual.value[SET_TRAITORS] = 0;
     printf("aurora-sim run storm --seed %" PRIu64 " --nodes %zu --duration %g", run->seed,
            run->nodes, run->duration_s);
     for (enum setting i = 0; i < SETTINGS; i++)

@@ -6,6 +6,7 @@
  * itself drawn once per world: some worlds have one fault, some nearly all. */
 #include "sim/swarm.h"
 
+#include "gossip/limits.h"
 #include "sim/random.h"
 
 #include <assert.h>
@@ -58,17 +59,38 @@ static const struct draw draws[] = {
     {SET_CUT, 0, 0.3, 6, LOG},
     {SET_CUT_ONE_WAY, 0, 0.3, 6, LOG},
     {SET_CUT_PARTIAL, 0, 0.3, 6, LOG},
+    {SET_FLIP_FLOP, 0, 0.3, 4, LOG},
+    {SET_SWIZZLE, 0, 0.3, 4, LOG},
+    {SET_NAT_REBIND, 0, 0.2, 6, LOG},
+    {SET_ADDRESS_REUSE, 0, 0.2, 4, LOG},
+    {SET_NODE_LOSS, 0, 0.3, 6, LOG},
     {SET_CRASH, 0, 0.3, 20, LOG},
     {SET_LEAVE, 0, 0.2, 6, LOG},
     {SET_PAUSE, 0, 0.3, 10, LOG},
     {SET_STALL, 0, 0.3, 20, LOG},
     {SET_BLOCK, 0, 0.3, 10, LOG},
+    {SET_SLOW_CPU, 0, 0.3, 6, LOG},
     {SET_DISK_OLD, 0, 0.05, 0.6, EVEN},
+    {SET_DISK_TORN, 0, 0.05, 0.6, EVEN},
     {SET_DISK_KEY_ONLY, 0, 0.05, 0.6, EVEN},
     {SET_DISK_NONE, 0, 0.05, 0.4, EVEN},
+    {SET_DISK_COPIED, 0, 0.1, 3, LOG},
     {SET_CLOCK_SKEW, 0, 0.3, 6, LOG},
+    {SET_CLOCK_DRIFT_PPM, 0, 1, 500, LOG},
     {SET_CLOCK_JUMP_HOUR, 0, 0.2, 4, LOG},
     {SET_CLOCK_JUMP_DECADE, 0, 0.1, 2, LOG},
+
+    {SET_TRAITORS, 0.3, 1, QUORUM_MAX - 1, EVEN},
+    {SET_FORGE, 0, 0.5, 30, LOG},
+    {SET_REPLAY, 0, 0.5, 30, LOG},
+    {SET_INFLATE, 0, 0.5, 10, LOG},
+    {SET_ACCUSE, 0, 0.5, 60, LOG},
+    {SET_COLLUDE, 0, 0.5, 30, LOG},
+    {SET_EQUIVOCATE, 0, 0.3, 6, LOG},
+    {SET_WITHHOLD, 0, 0.3, 6, LOG},
+    {SET_FLOOD, 0, 0.3, 6, LOG},
+    {SET_REFLECT, 0, 0.5, 30, LOG},
+
     {SET_CLIENT_SILENT, 0, 0.5, 20, LOG},
     {SET_CLIENT_MOVE, 0, 0.5, 30, LOG},
     {SET_CLIENT_ANYWHERE, 0, 0.5, 60, LOG},
@@ -106,10 +128,19 @@ static size_t draw_nodes(struct random *random)
     return is_tiny ? 1 + (size_t)(3 * unit) : 2 + (size_t)((NODES_MOST - 1) * unit * unit);
 }
 
-/* Three settings of which only some sums make sense. */
-static void fit_together(struct settings *settings)
+/* What makes sense only together. */
+static void fit_together(struct settings *settings, size_t nodes)
 {
     double *value = settings->value;
+    size_t quorum = (nodes + 1) / 2 < QUORUM_MAX ? (nodes + 1) / 2 : QUORUM_MAX;
+
+    /* As many liars as make a quorum can do anything: that is what a quorum is. */
+    if (!settings->is_given[SET_TRAITORS])
+        value[SET_TRAITORS] = 0;
+    if (value[SET_TRAITORS] > (double)quorum - 1)
+        value[SET_TRAITORS] = (double)quorum - 1;
+    for (size_t i = SET_FORGE; i <= SET_REFLECT && value[SET_TRAITORS] == 0; i++)
+        value[i] = 0;
 
     /* A client that heartbeats less often than its lease lasts comes and goes by itself. */
     if (value[SET_HEARTBEAT_S] > value[SET_TTL_S] / 2)
@@ -134,8 +165,10 @@ void swarm_draw(struct run *run, uint64_t seed, size_t nodes, double minutes)
         double value = draw_value(draw, &random); /* drawn in any case: the rest stays the same */
 
         assert(draw->shape != LOG || draw->least > 0);
-        if (is_on)
-            run->settings.value[draw->setting] = rounded(draw->setting, value);
+        if (!is_on)
+            continue;
+        run->settings.value[draw->setting] = rounded(draw->setting, value);
+        run->settings.is_given[draw->setting] = true;
     }
-    fit_together(&run->settings);
+    fit_together(&run->settings, run->nodes);
 }
