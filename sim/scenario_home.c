@@ -20,7 +20,7 @@ enum {
     ID_BYTES = 32
 };
 
-enum { GONE_MS = 0, BOUND_MS, BLINKS, MISSING, MOVED_MS, SETTLED_MS, VALUES };
+enum { GONE_MS = 0, BOUND_MS, BLINKS, MISSING, TWINS, SETTLED_MS, VALUES };
 
 static const enum setting takes[] = {SET_REPETITIONS, SET_PEERS, SET_TTL_S, SET_HEARTBEAT_S,
                                      SETTINGS};
@@ -86,6 +86,34 @@ static void jump_back(struct cluster *c)
 static void jump_decade(struct cluster *c)
 {
     jump(c, INT64_C(315576000000));
+}
+
+static void drift(struct cluster *c)
+{
+    cluster_set_drift(c, HOME, 500);
+}
+
+/* Another machine wakes up as the home's twin: key, epoch and leases. */
+static void copy_away(struct cluster *c)
+{
+    size_t twin = cluster_nodes(c) - 1;
+
+    cluster_crash(c, twin);
+    cluster_start_copy(c, HOME, twin);
+}
+
+/* One of the two must have stopped by itself. Then there is one home again, and a new machine. */
+static void end_twins(struct cell *cell, struct cluster *c)
+{
+    size_t twin = cluster_nodes(c) - 1;
+    bool is_home_up = cluster_is_running(c, HOME), is_twin_up = cluster_is_running(c, twin);
+
+    cell->out->value[TWINS] = (is_home_up ? 1 : 0) + (is_twin_up ? 1 : 0);
+    if (is_home_up && is_twin_up)
+        cell_late(cell, "two nodes with one key still run");
+    if (is_twin_up)
+        cluster_crash(c, twin);
+    cluster_restart(c, twin, DISK_NONE);
 }
 
 /* --- One world
@@ -180,6 +208,8 @@ static void live_one(struct cell *cell, const struct variant *variant, size_t re
     double spent_ms = (double)(cluster_now_us(c) - since_us) / 1000;
     value[GONE_MS] = spent_ms + wait_until_gone(cell, c, half, value[BOUND_MS] - spent_ms);
     look_at_live(cell, c, half);
+    if (variant->happen == copy_away)
+        end_twins(cell, c);
     if (!cluster_is_running(c, HOME))
         cluster_restart(c, HOME, DISK_LATEST);
     uint64_t settled_ms = cluster_wait_everywhere(c, settled(), SETTLE_MS);
@@ -200,7 +230,9 @@ static const struct variant amnesias[] = {{"key only", forget_but_key, false},
                                           {"old disk", find_old_disk, false}};
 static const struct variant clocks[] = {{"an hour ahead", jump_hour, false},
                                         {"an hour back", jump_back, false},
-                                        {"ten years ahead", jump_decade, false}};
+                                        {"ten years ahead", jump_decade, false},
+                                        {"500 ppm fast", drift, false}};
+static const struct variant clones[] = {{"copied", copy_away, false}};
 
 #define PLAN(name, variants)                                   \
     {                                                          \
@@ -212,7 +244,7 @@ static const struct plan {
     const struct variant *variants;
     size_t count;
 } plans[] = {PLAN("home-crash", crashes), PLAN("home-amnesia", amnesias),
-             PLAN("home-clock", clocks)};
+             PLAN("home-clock", clocks), PLAN("home-clone", clones)};
 
 static const struct plan *plan_of(const struct run *run)
 {
@@ -230,7 +262,7 @@ static void tell(const struct run *run, const struct outcome *outcomes, struct r
         report, "after it happened",
         "the home|world|silent_gone_s|bound_s|live_blinks|live_missing|settled_again_s");
     size_t worlds = plan->count * setting_count(&run->settings, SET_REPETITIONS);
-    double gone = 0, blinks = 0, missing = 0, share = 0;
+    double gone = 0, blinks = 0, missing = 0, share = 0, twins = 0;
 
     for (size_t i = 0; i < worlds; i++) {
         const double *value = outcomes[i].value;
@@ -246,6 +278,11 @@ static void tell(const struct run *run, const struct outcome *outcomes, struct r
         share = fmax(share, value[GONE_MS] / value[BOUND_MS]);
         blinks += value[BLINKS];
         missing += value[MISSING];
+        twins = fmax(twins, value[TWINS]);
+    }
+    if (twins > 0) {
+        report_metric(report, "twins_running", twins);
+        report_reference(report, "twins_running", 1, "one key, one node");
     }
     report_metric(report, "silent_gone_max_ms", gone);
     report_metric(report, "silent_gone_max_share_of_bound", share);
@@ -289,3 +326,5 @@ const struct scenario scenario_home_amnesia = HOME_SCENARIO(
     "home-amnesia", "a home comes back without its leases, its key, or with an old disk");
 const struct scenario scenario_home_clock =
     HOME_SCENARIO("home-clock", "a home's wall clock jumps: by an hour, back, by ten years");
+const struct scenario scenario_home_clone = HOME_SCENARIO(
+    "home-clone", "a home's disk is copied and started elsewhere: one of the two stops");
