@@ -5,6 +5,7 @@
 #include "sim/checks.h"
 #include "sim/cluster_impl.h"
 #include "sim/memory.h"
+#include "sim/narrate.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -41,6 +42,8 @@ static uint64_t ask_register(struct cluster *cluster, size_t node,
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    narrate_command(cluster->world, node, request, "register", registration->peer.peer_id,
+                    registration->peer.ttl_s);
     checks_on_command(cluster->world, node, request, CHECK_REGISTER, registration->peer.peer_id,
                       registration->peer.ttl_s);
     gossip_register(core, cluster_time(cluster, node), request, registration);
@@ -104,6 +107,7 @@ uint64_t cluster_ask_heartbeat(struct cluster *cluster, size_t node, const char 
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    narrate_command(cluster->world, node, request, "heartbeat", span_of_text(peer_id), 0);
     checks_on_command(cluster->world, node, request, CHECK_HEARTBEAT, span_of_text(peer_id), 0);
     gossip_heartbeat(core, cluster_time(cluster, node), request, span_of_text(peer_id), NULL);
     cluster_drain(cluster, node);
@@ -115,6 +119,7 @@ uint64_t cluster_ask_deregister(struct cluster *cluster, size_t node, const char
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
 
+    narrate_command(cluster->world, node, request, "deregister", span_of_text(peer_id), 0);
     checks_on_command(cluster->world, node, request, CHECK_DEREGISTER, span_of_text(peer_id), 0);
     gossip_deregister(core, cluster_time(cluster, node), request, span_of_text(peer_id), NULL);
     cluster_drain(cluster, node);

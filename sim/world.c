@@ -6,6 +6,7 @@
 #include "sim/checks.h"
 #include "sim/host.h"
 #include "sim/memory.h"
+#include "sim/narrate.h"
 #include "sim/traitor.h"
 
 #include <assert.h>
@@ -88,6 +89,9 @@ struct world *world_new(const struct world_options *options)
     world->addresses.nodes = options->nodes;
     if (!trace_open(&world->trace, options->trace))
         fprintf(stderr, "cannot write the trace to %s\n", options->trace);
+    if (world->trace.file != NULL)
+        fprintf(world->trace.file, "# world of %zu nodes, seed %" PRIu64 "\n", options->nodes,
+                options->seed);
     network_init(&world->network, options->nodes, &options->faults, options->seed);
     world->random = random_stream(options->seed, 'w');
     world->course_random = random_stream(options->seed, 'f');
@@ -210,38 +214,13 @@ static void take_reply(struct world *world, const struct gossip_reply *reply)
                               .expires_in_ms = reply->expires_in_ms};
 }
 
-static void trace_event(struct world *world, size_t node, const struct gossip_event *event)
-{
-    uint64_t a = 0, b = 0;
-
-    switch (event->kind) {
-    case GOSSIP_EVENT_MEMBER:
-        a = event->member.tag ^ event->member.epoch;
-        b = (uint64_t)event->member.state << 32 | event->member.incarnation;
-        break;
-    case GOSSIP_EVENT_ACCUSED: a = event->accused.accuser, b = event->accused.subject; break;
-    case GOSSIP_EVENT_PEER_UP:
-    case GOSSIP_EVENT_PEER_UPDATE:
-    case GOSSIP_EVENT_PEER_DOWN: a = event->peer.home, b = event->peer.version; break;
-    case GOSSIP_EVENT_HOME: a = event->home.tag, b = event->home.standing; break;
-    case GOSSIP_EVENT_LOG:
-        a = event->log.tag;
-        b = (uint64_t)event->log.state << 32 | event->log.applied;
-        break;
-    case GOSSIP_EVENT_STATUS: a = event->status.view_digest[0]; break;
-    case GOSSIP_EVENT_REPLY: a = event->reply.request, b = event->reply.result; break;
-    default: break;
-    }
-    trace_add(&world->trace, TRACE_EVENT, world->now_us, node, (uint64_t)event->kind, a, b);
-}
-
 static void drain_events(struct world *world, struct node *node)
 {
     struct gossip_event event;
 
     while (gossip_next_event(node->core, &event)) {
         world->events_seen++;
-        trace_event(world, node->index, &event);
+        narrate_event(world, node->index, &event);
         checks_on_event(world, node->index, &event);
         struct broken broken =
             observe_event(&node->seen, &event, world->now_us, &world->tags, &world->peer_ids);
@@ -476,6 +455,6 @@ uint64_t world_request(struct world *world)
 
     world->answers =
         memory_reach(world->answers, &world->answer_capacity, request, sizeof(*world->answers));
-    trace_add(&world->trace, TRACE_COMMAND, world->now_us, SIZE_MAX, request, 0, 0);
+    trace_take(&world->trace, TRACE_COMMAND, world->now_us, SIZE_MAX, request, 0, 0);
     return request;
 }
