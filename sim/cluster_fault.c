@@ -4,6 +4,7 @@
 
 #include "sim/cluster_impl.h"
 #include "sim/host.h"
+#include "sim/narrate.h"
 
 #include <assert.h>
 
@@ -19,14 +20,14 @@ void cluster_cut(struct cluster *cluster, struct node_set a, struct node_set b)
     network_cut(&cluster->world->network, &a, &b);
     network_cut(&cluster->world->network, &b, &a);
     faults_touch_cut_off(cluster->world);
-    trace_fault(cluster, SIZE_MAX, 'c', cluster->world->network.cut.count);
+    narrate_cut(cluster->world, false, &a, &b);
 }
 
 void cluster_cut_one_way(struct cluster *cluster, struct node_set from, struct node_set to)
 {
     network_cut(&cluster->world->network, &from, &to);
     faults_touch_cut_off(cluster->world);
-    trace_fault(cluster, SIZE_MAX, 'o', cluster->world->network.cut.count);
+    narrate_cut(cluster->world, true, &from, &to);
 }
 
 void cluster_isolate(struct cluster *cluster, size_t node)

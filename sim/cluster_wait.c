@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LOOK_EVERY_US = 5000, TOLD_MAX = 5 };
 
@@ -102,9 +103,11 @@ static bool holds(struct cluster *cluster, struct wait *wait)
 static void explain(struct cluster *cluster, const struct wait *wait)
 {
     struct world *world = cluster->world;
-    uint64_t failures = world->failures;
+    uint64_t failures = world->failures, broken[INVARIANTS];
+    bool is_first = failures == 0;
     enum condition_kind kind = wait->condition.kind;
 
+    memcpy(broken, world->broken, sizeof(broken));
     fprintf(stderr,
             "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: condition %d (%s) does not hold:\n",
             world->options.seed, world->now_us / 1000000, world->now_us / 1000 % 1000, (int)kind,
@@ -128,6 +131,9 @@ static void explain(struct cluster *cluster, const struct wait *wait)
             break;
     }
     world->failures = failures;
+    memcpy(world->broken, broken, sizeof(broken));
+    if (is_first)
+        world->first_broken[0] = '\0';
 }
 
 static uint64_t run_until(struct cluster *cluster, struct wait *wait, uint64_t bound_ms)

@@ -225,3 +225,42 @@ void narrate_command(struct world *world, size_t node, uint64_t request, const c
         trace_say(&world->trace, world->now_us, node, "ask %" PRIu64 " %s %s", request, what,
                   peer.text);
 }
+
+/* --- Cuts
+ * ---------------------------------------------------------------------------------------- */
+
+/* "n0,n3-n5": as much of it as fits. */
+static struct word set_word(const struct node_set *set, size_t nodes)
+{
+    struct word word = {""};
+    size_t used = 0;
+
+    for (size_t i = 0; i < nodes && used < WORD_BYTES - 24; i++) {
+        size_t last = i;
+
+        if (!node_set_has(set, i))
+            continue;
+        while (last + 1 < nodes && node_set_has(set, last + 1))
+            last++;
+        used += (size_t)snprintf(word.text + used, WORD_BYTES - used, "%sn%zu", used ? "," : "", i);
+        if (last > i)
+            used += (size_t)snprintf(word.text + used, WORD_BYTES - used, "-n%zu", last);
+        i = last;
+    }
+    if (used >= WORD_BYTES - 24)
+        snprintf(word.text + used, WORD_BYTES - used, "...");
+    return word;
+}
+
+void narrate_cut(struct world *world, bool is_one_way, const struct node_set *from,
+                 const struct node_set *to)
+{
+    uint64_t links = world->network.cut.count;
+
+    trace_take(&world->trace, TRACE_FAULT, world->now_us, SIZE_MAX, is_one_way ? 'o' : 'c', links,
+               0);
+    if (world->trace.file != NULL)
+        trace_say(&world->trace, world->now_us, SIZE_MAX, "fault cut %s %s %s, links=%" PRIu64,
+                  set_word(from, world->options.nodes).text, is_one_way ? "to" : "from",
+                  set_word(to, world->options.nodes).text, links);
+}

@@ -100,9 +100,8 @@ struct fault_words {
 #define T(letter) ((uint16_t)('T' << 8 | (letter)))
 
 static const struct fault_words fault_words[] = {
-    {'c', ABOUT_COUNT, "fault cut both ways, links="},
-    {'o', ABOUT_COUNT, "fault cut one way, links="},
-    {'h', ABOUT_NOTHING, "fault cuts heal"},
+    {'c', ABOUT_COUNT, "fault cuts end, links="},
+    {'h', ABOUT_NOTHING, "fault cuts heal, and links that flap or clog"},
     {'H', ABOUT_NOTHING, "fault everything heals"},
     {'f', ABOUT_NOTHING, "fault the network's own losses and delays change"},
     {'p', ABOUT_NOTHING, "fault paused"},
