@@ -238,9 +238,14 @@ static size_t append(char *text, size_t bytes, size_t used, const char *more)
     return used + (wrote > 0 ? (size_t)wrote : 0);
 }
 
-static bool say_unknown(const char *name, const enum setting *takes, char *error, size_t bytes)
+/* `exists`: but this scenario does not take it. */
+static bool say_unknown(const char *name, bool exists, const enum setting *takes, char *error,
+                        size_t bytes)
 {
-    int wrote = snprintf(error, bytes, "unknown setting '%s'; there are:", name);
+    int wrote = snprintf(error, bytes,
+                         exists ? "the setting '%s' plays no part here; there are:"
+                                : "unknown setting '%s'; there are:",
+                         name);
     size_t used = wrote > 0 ? (size_t)wrote : 0;
 
     for (enum setting i = 0; i < SETTINGS; i++)
@@ -328,7 +333,7 @@ bool settings_set(struct settings *settings, const char *assignment, const enum 
         char name[40];
 
         snprintf(name, sizeof(name), "%.*s", (int)(len < 39 ? len : 39), assignment);
-        return say_unknown(name, takes, error, error_bytes);
+        return say_unknown(name, which < SETTINGS, takes, error, error_bytes);
     }
     if (equals == NULL) {
         snprintf(error, error_bytes, "--set %s has no value; say --set %s=VALUE", assignment,
