@@ -69,6 +69,19 @@ uint32_t address_rebind(struct address_book *book, uint32_t old, uint32_t node, 
     return (uint32_t)book->count++;
 }
 
+uint32_t address_restore(struct address_book *book, const struct addr *own, uint32_t node)
+{
+    uint32_t number = (uint32_t)own->ip[1] << 16 | (uint32_t)own->ip[2] << 8 | own->ip[3];
+
+    assert(number < book->nodes);
+    for (size_t i = book->nodes; i < book->count; i++)
+        if (book->all[i].node == node)
+            book->all[i].until_us = UINT64_MAX;
+    if (book->all != NULL)
+        book->all[number] = (struct address){*own, node, UINT64_MAX};
+    return number;
+}
+
 void address_swap(struct address_book *book, uint32_t one, uint32_t other)
 {
     begin(book);

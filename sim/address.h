@@ -36,6 +36,9 @@ struct addr address_at(const struct address_book *, uint32_t number);
 /* A new port for what the node sends from now on; what is sent to `old` still reaches it until
  * then. The new address's number. */
 uint32_t address_rebind(struct address_book *, uint32_t old, uint32_t node, uint64_t until_us);
+/* The node's own address leads to it again, and so does every port that it had. That address'
+ * number. */
+uint32_t address_restore(struct address_book *, const struct addr *own, uint32_t node);
 /* Whoever gets what is sent to one gets what is sent to the other from now on. */
 void address_swap(struct address_book *, uint32_t one, uint32_t other);
 

@@ -233,8 +233,9 @@ void cluster_set_drift(struct cluster *, size_t node, int32_t ppm);
 /* Its wall clock against the world's, from now on; may jump either way. */
 void cluster_set_clock(struct cluster *, size_t node, int64_t skew_ms);
 
-/* Every fault of every kind ends now, wall clocks are right, paused nodes go on. Latency stays, and
- * so do addresses, and who is down stays down. */
+/* Every fault of every kind ends now, wall clocks are right, paused nodes go on, NATs let through
+ * what is sent to the addresses that nodes advertise. Latency stays, who is down stays down, and
+ * swapped addresses stay swapped. */
 void cluster_heal_all(struct cluster *);
 
 /* --- Commands and clients

@@ -2,6 +2,7 @@
 /* cluster_fault.c - what a scenario can break, and how it heals */
 #include "sim/cluster.h"
 
+#include "sim/checks.h"
 #include "sim/cluster_impl.h"
 #include "sim/host.h"
 #include "sim/narrate.h"
@@ -171,7 +172,12 @@ static void heal_node(struct cluster *cluster, struct node *node)
 {
     struct world *world = cluster->world;
     size_t index = node->index;
+    uint32_t own = address_restore(&world->addresses, &node->addr, (uint32_t)index);
 
+    if (node->source != own) {
+        faults_touch(world, index);
+        node->source = own;
+    }
     if (node->service_us > 0)
         host_slow(world, index, 0);
     if (node->clock.drift_ppm != 0)
@@ -194,4 +200,5 @@ void cluster_heal_all(struct cluster *cluster)
             cluster_set_node_loss(cluster, i, 0, 0);
         heal_node(cluster, &world->nodes[i]);
     }
+    checks_on_heal(world);
 }

@@ -31,12 +31,22 @@ static bool is_since(uint64_t troubled_us, uint64_t since_us)
     return troubled_us != 0 && troubled_us >= since_us;
 }
 
+/* What it advertises leads nowhere, or to somebody else. */
+static bool is_elsewhere(const struct world *world, const struct node *node)
+{
+    if (world->addresses.all == NULL || node->core == NULL)
+        return false;
+    struct addr source = address_at(&world->addresses, node->source);
+    return !addr_equal(&source, &node->advertised);
+}
+
 bool world_is_node_troubled(const struct world *world, size_t index, uint64_t since_us)
 {
     const struct node *node = &world->nodes[index];
 
     return node->is_paused || node->is_blocked || node->service_us > 0 ||
-           is_since(node->troubled_us, since_us) || network_is_bad_at(&world->network, index);
+           is_since(node->troubled_us, since_us) || network_is_bad_at(&world->network, index) ||
+           is_elsewhere(world, node);
 }
 
 bool world_is_troubled(const struct world *world, size_t node, uint64_t since_us)

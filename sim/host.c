@@ -74,6 +74,7 @@ static void configure(struct world *world, struct node *node, struct gossip_conf
     config->cluster = is_foreign ? world->foreign_cluster : world->cluster;
     config->zone = "";
     config->http_url = "";
+    node->advertised = node->addr;
     config->addresses[0] = node->addr;
     config->address_count = 1;
     config->identity = node->identity;

@@ -35,10 +35,11 @@ struct node {
     struct heap_entry resume;
     struct heap_entry served;
     size_t index;
-    struct gossip *core; /* NULL: not running */
-    struct addr addr; /* its own idea of it */
-    uint32_t source;  /* the number of the address that its packets come from */
-    size_t name;      /* the number in its name: its index, or that of the node it is a copy of */
+    struct gossip *core;    /* NULL: not running */
+    struct addr addr;       /* its machine's; advertised by the next life */
+    struct addr advertised; /* by this life */
+    uint32_t source;        /* the number of the address that its packets come from */
+    size_t name; /* the number in its name: its index, or that of the node it is a copy of */
     struct key_pair identity;
     uint64_t tag;
     size_t number; /* of the tag, in world.tags */
@@ -52,9 +53,9 @@ struct node {
     bool is_tick_due;     /* slow: a tick waits */
     bool was_tick;        /* slow: the last thing served was one */
     bool is_paused, is_blocked;
-    bool is_liar; /* traitor.h: it has done what no honest core does */
+    bool is_liar;                   /* traitor.h: it has done what no honest core does */
     struct node_set *withheld_from; /* traitor.h: what leaves it for these has holes; or NULL */
-    uint32_t spins; /* ticks since time last moved */
+    uint32_t spins;                 /* ticks since time last moved */
     uint64_t ticked_us;
     struct disk_image disk, old_disk;
     struct packet_queue inbound, outbound; /* waiting */
@@ -78,10 +79,10 @@ struct world_options {
     size_t seeds; /* the first so many nodes are everybody's */
     uint64_t seed;
     const char *cluster;
-    size_t foreign; /* the last so many nodes are another cluster: other name, keys and seeds */
-    const char *trace;                  /* NULL: no file; else lines are appended to it */
-    bool has_no_memo;                   /* no shared store: every node verifies for itself */
-    uint64_t *clock_us;                 /* now_us is put there now and then; may be NULL */
+    size_t foreign;     /* the last so many nodes are another cluster: other name, keys and seeds */
+    const char *trace;  /* NULL: no file; else lines are appended to it */
+    bool has_no_memo;   /* no shared store: every node verifies for itself */
+    uint64_t *clock_us; /* now_us is put there now and then; may be NULL */
     const struct gossip_config *config; /* its plain values */
     struct network_faults faults;
 };
@@ -118,14 +119,14 @@ struct world {
     struct packet_pool packets;
     struct strangers strangers;
     struct capture *capture; /* NULL: nobody listens */
-    struct checks *checks; /* what the checkers remember; checks.h */
-    uint64_t second_us;    /* when they are told that another one has passed */
+    struct checks *checks;   /* what the checkers remember; checks.h */
+    uint64_t second_us;      /* when they are told that another one has passed */
     uint64_t false_deaths;
     uint64_t waiting_dropped;
     uint64_t broken[INVARIANTS];
-    uint64_t asked[INVARIANTS]; /* how often each was looked at; see check_asked */
+    uint64_t asked[INVARIANTS];            /* how often each was looked at; see check_asked */
     char first_broken[FIRST_BROKEN_BYTES]; /* what check_failed said first */
-    uint64_t failures; /* of invariants; see check.h */
+    uint64_t failures;                     /* of invariants; see check.h */
     uint64_t failures_acknowledged;
 };
 
@@ -174,10 +175,10 @@ static inline bool world_is_same_cluster(const struct world *world, size_t a, si
     return world_is_foreign(world, a) == world_is_foreign(world, b);
 }
 /* Did a fault touch this node at since_us or later, or does one now? A cut (either end of a link),
- * a loss of its own, pause, block, slow CPU, a jump of its wall clock, a change of drift or of
- * address; or anything that hits the whole network: loss, bursts, duplicates, reordering, flips, a
- * Pareto tail, too little bandwidth. Steady latency, skew and drift are no trouble, nor are lives
- * that begin and end (see lives and started_us). */
+ * a loss of its own, pause, block, slow CPU, an address that is not the advertised one any more, a
+ * jump of its wall clock, a change of drift; or anything that hits the whole network: loss, bursts,
+ * duplicates, reordering, flips, a Pareto tail, too little bandwidth. Steady latency, skew and
+ * drift are no trouble, nor are lives that begin and end (see lives and started_us). */
 bool world_is_troubled(const struct world *, size_t node, uint64_t since_us);
 /* The same without what hits the whole network. */
 bool world_is_node_troubled(const struct world *, size_t node, uint64_t since_us);

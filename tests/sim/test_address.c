@@ -44,6 +44,19 @@ Test(address, after_a_rebinding_the_old_one_works_as_long_as_said)
     address_book_free(&book);
 }
 
+Test(address, a_restored_one_leads_to_its_node_and_so_do_the_ports_between)
+{
+    book.nodes = 3;
+    uint32_t first = address_rebind(&book, 1, 1, 500);
+    uint32_t second = address_rebind(&book, first, 1, 600);
+    struct addr own = address_of_node(1);
+    cr_assert_eq(address_restore(&book, &own, 1), 1);
+    cr_assert_eq(at(1, 1000), 1);
+    cr_assert_eq(at(first, 1000), 1);
+    cr_assert_eq(at(second, 1000), 1);
+    address_book_free(&book);
+}
+
 Test(address, swapped_ones_lead_to_the_other_node)
 {
     book.nodes = 4;

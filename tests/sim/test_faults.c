@@ -409,6 +409,8 @@ Test(faults, each_trouble_of_a_node_is_its_own)
     cluster_run_for(c, 100);
     for (size_t i = 0; i < 16; i++)
         cr_assert_eq(world_is_troubled(cluster_world(c), i, since_us), i <= 8, "n%zu", i);
+    for (size_t i = 5; i < 16; i++)
+        cr_assert_eq(is_troubled(c, i), i == 7, "n%zu is not where it says", i);
     struct network_faults lossy = cluster_faults(c);
     lossy.loss = 0.01;
     cluster_set_faults(c, &lossy);
@@ -432,6 +434,7 @@ Test(faults, when_all_is_healed_nothing_is_wrong_any_more)
     cluster_swizzle(c, NODES(5), 10000);
     cluster_set_drift(c, 6, 5000);
     cluster_set_clock(c, 7, 60000);
+    cluster_rebind(c, 7);
     cluster_isolate(c, 7);
     cluster_run_for(c, 5000);
     cluster_heal_all(c);
