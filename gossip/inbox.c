@@ -153,6 +153,17 @@ static enum gossip_drop run_answer_to_stranger(struct gossip *g, struct member *
     return DROP_NONE;
 }
 
+/* A life of its sender's that is over here. A seed that runs on after a copy of its key had a later
+ * life elsewhere asks nobody, and nobody listens to it; but it answers our JOIN. */
+static enum gossip_drop run_past_life(struct gossip *g, struct member *member,
+                                      const struct addr *from, struct wire_reader *reader)
+{
+    struct wire_message message;
+    if (wire_read_next(reader, &message) == WIRE_NEXT_MESSAGE && message.type == WIRE_JOIN_REPLY)
+        join_on_past_reply(g, member, from, &message);
+    return DROP_REPLAYED;
+}
+
 static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, struct span plain)
 {
     struct wire_reader reader;
@@ -170,6 +181,8 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
      * lift the window above every real one. */
     if (member == NULL || member->epoch < header.epoch)
         return DROP_UNKNOWN_SENDER;
+    if (header.epoch < member->epoch)
+        return run_past_life(g, member, from, &reader);
     if (header.counter == 0)
         return run_answer_to_stranger(g, member, from, &reader);
     if (!link_window_admit(member_link(g, member), header.epoch, header.counter))

@@ -23,6 +23,8 @@
 #define SETTLE_CHECK_MS        300
 #define PAGE_STALLS_MAX        12
 #define REMEMBERED_ADDRESS_MAX 18
+/* A reply has so much more around its statement than NEWS has: request and epoch, at least. */
+#define LONGER_LIFE_BYTES 16
 
 /* Soon at first: seeds and joiners start together. Then as JOIN_RETRY_MS asks until we are alone,
  * and from there ever slower. */
@@ -319,6 +321,22 @@ void join_on_reply(struct gossip *g, struct member *from, const struct addr *add
         check_key(g, &elsewhere);
     else
         begin_members(g);
+}
+
+/* Told where it is, which is not where its later life was; and in no more bytes than it sent. */
+void join_on_past_reply(struct gossip *g, struct member *member, const struct addr *from,
+                        const struct wire_message *message)
+{
+    uint8_t bytes[STATEMENT_MAX_BYTES + 8];
+    struct wire_writer list = {bytes, 0, sizeof bytes, false};
+    bool is_shorter = member->alive->len <= message->join_reply.statement.len + LONGER_LIFE_BYTES;
+    bool was_told = member->told_ms != 0 && g->now.mono_ms < member->told_ms + TELL_INTERVAL_MS;
+    if (message->join_reply.request != g->join.request || !is_shorter || was_told)
+        return;
+    member->told_ms = g->now.mono_ms;
+    wire_put_bin(&list, blob_span(member->alive));
+    struct wire_message news = {.type = WIRE_NEWS, .news.statements = wire_list_of(&list, 1)};
+    outbox_send_to(g, from, member->tag, PRIORITY_MEMBERSHIP, &news);
 }
 
 /* Who joined while we did may have missed us, and we it: a few questions early find that out, where

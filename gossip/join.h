@@ -67,6 +67,9 @@ void join_on_request(struct gossip *, const struct wire_header *, const struct a
                      const struct wire_message *);
 void join_on_reply(struct gossip *, struct member *from, const struct addr *,
                    const struct wire_message *);
+/* The same from a life of the member's that is over: it is told of the later one. */
+void join_on_past_reply(struct gossip *, struct member *, const struct addr *from,
+                        const struct wire_message *);
 /* A packet whose sender is our own key: another process runs with it, or our own came back. While
  * another asks whether somebody answers as us (a PING to our own tag), answer; while we ask, an ACK
  * that echoes our number is the proof. False: nothing of the kind. */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_regressions.c - what random worlds have found: each once more, in as few steps as it takes
+ */
+#include "sim/cluster.h"
+
+#include <criterion/criterion.h>
+
+static struct cluster *booted(size_t nodes)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = nodes});
+
+    cluster_boot(c);
+    return c;
+}
+
+/* A copy of the seed's key had a later life while the seed was cut off, and is gone. Nobody
+ * listened to the seed any more, and as a seed it asked nobody: it ran on alone for ever (swarm,
+ * seed 238 of 4 minutes). */
+Test(regressions, a_seed_whose_key_lived_on_elsewhere_is_told)
+{
+    struct cluster *c = booted(4);
+
+    cluster_cut(c, NODES(0), NODES(1, 2, 3));
+    cluster_start_copy(c, 0, 3);
+    cluster_run_for(c, 10000);
+    cr_assert_eq(cluster_sees_member(c, 1, 0), MEMBER_ALIVE, "the copy");
+    cluster_restart(c, 3, DISK_NONE);
+    cluster_run_for(c, 30000);
+    cluster_heal(c);
+    cluster_run_for(c, 15000);
+    cr_assert_not(cluster_is_running(c, 0), "its life was over, and nobody told it");
+    cluster_restart(c, 0, DISK_LATEST);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 15000), 15000);
+    cluster_free(c);
+}
