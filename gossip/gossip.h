@@ -408,6 +408,8 @@ struct gossip_memory {
     size_t timers, event_capacity;
     size_t member_bytes; /* members, their statements, links, accusations */
     size_t record_bytes; /* logs, operations, peers, leases */
+    size_t queue_bytes;  /* events, timers, packets, hops, early batches, forwards: about */
+    size_t total_bytes;
 };
 void gossip_memory_now(const struct gossip *, struct gossip_memory *);
 

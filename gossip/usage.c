@@ -120,6 +120,15 @@ static void weigh_records(const struct gossip *g, struct gossip_memory *out)
     assert(out->leases <= out->records);
 }
 
+/* A packet's worth for each thing that waits: less is only a little too much. */
+static size_t queue_bytes(const struct gossip *g)
+{
+    size_t waiting = g->outbox.count + g->spread.hop_count + g->registry.early_count +
+                     g->forwards.count + g->puller.pull_count + g->spread.rumour_count;
+    return g->events.capacity * sizeof *g->events.ring +
+           g->timers.capacity * sizeof *g->timers.heap + waiting * PACKET_MAX_BYTES;
+}
+
 void gossip_memory_now(const struct gossip *g, struct gossip_memory *out)
 {
     *out = (struct gossip_memory){0};
@@ -128,4 +137,6 @@ void gossip_memory_now(const struct gossip *g, struct gossip_memory *out)
     out->origins = g->forwards.origin_count;
     out->timers = g->timers.capacity;
     out->event_capacity = g->events.capacity;
+    out->queue_bytes = queue_bytes(g);
+    out->total_bytes = sizeof *g + out->member_bytes + out->record_bytes + out->queue_bytes;
 }

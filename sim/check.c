@@ -33,15 +33,6 @@ void check_failed(struct world *world, size_t node, enum invariant which, const 
 /* --- I17
  * --------------------------------------------------------------------------------------------- */
 
-static bool find_log(const struct gossip *core, uint64_t home, uint64_t epoch,
-                     struct gossip_log_info *log)
-{
-    for (size_t i = 0; i < gossip_log_count(core); i++)
-        if (gossip_log_at(core, i, log) && log->home == home && log->epoch == epoch)
-            return true;
-    return false;
-}
-
 /* What a node must show, from the winning statement and its home's standing alone. While a home is
  * gone the grace decides, and either answer may be right. */
 static const char *filter(const struct gossip *core, const struct gossip_peer_info *peer)
@@ -54,10 +45,10 @@ static const char *filter(const struct gossip *core, const struct gossip_peer_in
         return "a deletion is visible";
     if (!is_record)
         return NULL;
-    bool has_log = find_log(core, peer->home, peer->epoch, &log);
+    bool has_log = gossip_log_find(core, peer->home, peer->epoch, &log);
     if (peer->visible && !has_log)
         return "a record is visible that is in no log";
-    if (peer->visible && log.applied < peer->version)
+    if (peer->visible && log.applied < peer->version && !log.is_resetting)
         return "a record is visible that is not applied";
     if (!peer->visible && has_log && log.standing != HOME_GONE)
         return "a record is hidden whose home vouches for it";

@@ -14,6 +14,11 @@
 #include "sim/map.h"
 #include "sim/world.h"
 
+enum {
+    DRAIN_QUEUES = 14,   /* check_drain.c has their names */
+    CLIENTS_EVERY_S = 4, /* check_client.c: each peer is looked at so often */
+};
+
 /* One accusation that a node heard and believed. */
 struct heard {
     uint64_t accuser; /* tag */
@@ -31,11 +36,15 @@ struct node_checks {
     struct map accusers; /* I4: (subject): index + 1 in heard */
     struct heard *heard;
     size_t heard_count, heard_capacity;
+    uint64_t excused_us;             /* I9: not asked until then */
+    uint64_t empty_us[DRAIN_QUEUES]; /* I16: when each was last seen empty */
+    int64_t skew_most_ms;            /* I9: of all its lives */
 };
 
-/* Of one key that a node ever had. */
+/* Of one key that a node ever had, or that a liar made up. */
 struct identity {
     uint64_t tag;
+    bool is_foreign, is_made_up;
     struct key_public id;
 };
 
@@ -46,10 +55,41 @@ struct nonces {
     unsigned zero_bits;
 };
 
+/* I7 */
+struct crash {
+    size_t number, node; /* of the tag; where it ran */
+    uint64_t epoch, at_us, due_us;
+    size_t voters;    /* that it knew, itself included */
+    uint64_t changes; /* starts and stops until then */
+};
+
+/* I9, I10: of a peer. */
+struct client_check {
+    uint64_t acted_us;       /* its client's last act that may prolong its life; 0: never */
+    uint64_t expected_us;    /* registered then, and not ended since; 0: not */
+    uint64_t lease_until_us; /* at least */
+    size_t home;             /* where it was registered last */
+    uint32_t ttl_s;          /* the longest it ever had */
+    uint32_t endings;        /* deregistrations not answered yet */
+    bool is_looked_at;       /* I10: for this registration */
+    bool is_over, is_gone;   /* I9: its time has run out; nobody serves it any more */
+};
+
 struct checks {
     struct node_checks *nodes;
-    size_t watch_every; /* 1: all of them */
-    struct sign_scope scope;
+    uint64_t seconds;      /* that have passed */
+    uint64_t changes;      /* lives that began or ended */
+    uint64_t healed_us;    /* the second phase began then; 0: it has not */
+    uint64_t faults_us;    /* how long the first lasted */
+    uint32_t ttl_most_s;   /* that anybody registered with */
+    bool is_settled;       /* I6: since the heal */
+    struct crash *crashes; /* I7: to be judged when due */
+    size_t crash_count, crash_capacity;
+    struct client_check *clients; /* I9, I10: by the peer's number */
+    size_t client_capacity;
+    struct map requests; /* I9, I10: (request): peer, command, ttl */
+    size_t watch_every;  /* 1: all of them */
+    struct sign_scope scope, foreign_scope;
     struct nonces nonces;        /* I18 */
     struct map lives;            /* I5: (tag, epoch, incarnation): signed by whose life it is */
     struct identity *identities; /* I2, I5 */
@@ -77,9 +117,15 @@ static inline uint64_t life_print(uint64_t epoch, uint64_t incarnation)
     return epoch << 24 ^ incarnation;
 }
 
-/* Does the node lie, or does its key run twice? What it signs proves nothing about honest cores. */
-bool check_is_liar(const struct world *, size_t node);
+/* Does whoever has this key lie, or is it nobody's? What it signs proves nothing about honest
+ * cores.
+ */
+bool check_is_liar(const struct world *, uint64_t tag);
 bool check_has_liars(const struct world *);
+/* Since then: little loss, short ways, no bursts, and no change of any of that. */
+bool check_is_mild(const struct world *, uint64_t since_us);
+void check_identity_add(struct world *, const struct key_public *, bool is_foreign,
+                        bool is_made_up);
 /* NULL: nobody ever had that key. */
 const struct identity *check_identity(const struct world *, uint64_t tag);
 /* The statement carries a valid signature of this node in this domain. Not memoised. */
@@ -93,8 +139,24 @@ void check_lease_event(struct world *, size_t node, const struct gossip_event *)
 void check_record_event(struct world *, size_t node, const struct gossip_event *);
 /* check_death.c: I4, I8; all nodes' */
 void check_death_event(struct world *, size_t node, const struct gossip_event *);
+void check_death_second(struct world *);
 /* check_life.c: I5; all nodes' */
 void check_life_event(struct world *, size_t node, const struct gossip_event *);
+/* check_crash.c: I7 */
+void check_crash_start(struct world *);
+void check_crash_stop(struct world *, size_t node);
+void check_crash_second(struct world *);
+/* check_client.c: I9, I10; all nodes' */
+void check_client_start(struct world *, size_t node);
+void check_client_command(struct world *, size_t node, uint64_t request, enum check_command,
+                          struct span peer_id, uint32_t ttl_s);
+void check_client_event(struct world *, size_t node, const struct gossip_event *);
+void check_client_second(struct world *);
+/* check_drain.c: I16 */
+void check_drain_second(struct world *);
+/* check_settle.c: I6 */
+void check_settle_heal(struct world *);
+void check_settle_second(struct world *);
 /* check_packet.c: I18 */
 void check_packet_out(struct world *, size_t node, const uint8_t *bytes, size_t len);
 

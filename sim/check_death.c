@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* check_death.c - I4: whoever is DEAD at a node has q distinct, valid, eligible accusers of that
- * very life there
+ * very life there; I8: fewer than q faulty accusers do not bring about the death of a member that
+ * lives and is connected
  *
  * Counted from the node's events, not by its core: each accusation that it believed is an event,
  * also one that it was told with the news of a death. Valid is what the accuser did say: its own
@@ -61,13 +62,11 @@ static void on_accused(struct world *world, size_t node, const struct gossip_eve
 
 static bool is_valid(const struct world *world, const struct heard *heard, uint64_t subject)
 {
-    size_t accuser = world_node_of_tag(world, heard->accuser);
-
-    if (heard->accuser == subject || accuser == SIZE_MAX)
+    if (heard->accuser == subject)
         return false;
     return map_find(&world->checks->said, heard->accuser, subject,
                     life_print(heard->epoch, heard->incarnation)) != NULL ||
-           check_is_liar(world, accuser);
+           check_is_liar(world, heard->accuser);
 }
 
 static bool is_eligible(struct world *world, size_t node, const struct heard *heard)
@@ -122,6 +121,51 @@ static void on_death(struct world *world, size_t node, const struct gossip_event
                      world->nodes[node].seen.voters);
 }
 
+/* --- I8 -------------------------------------------------------------------------------------- */
+
+/* Neither lies nor had any trouble of its own for as long as an accusation counts, twice. */
+static bool is_well(const struct world *world, size_t node, uint64_t since_us)
+{
+    return node != SIZE_MAX && world->nodes[node].core != NULL && !world->nodes[node].is_liar &&
+           !world_is_node_troubled(world, node, since_us);
+}
+
+static size_t count_faulty(const struct world *world, size_t node, const struct gossip_event *event,
+                           uint64_t since_us)
+{
+    const struct node_checks *checks = &world->checks->nodes[node];
+    const uint64_t *first = map_find(&checks->accusers, event->member.tag, 0, 0);
+    size_t faulty = 0;
+
+    for (size_t i = first != NULL ? *first : 0; i != 0; i = checks->heard[i - 1].next) {
+        const struct heard *heard = &checks->heard[i - 1];
+
+        faulty += is_about(heard, event) &&
+                  !is_well(world, world_node_of_tag(world, heard->accuser), since_us);
+    }
+    return faulty;
+}
+
+/* The subject runs, in this very epoch. What it answers must reach whoever judges it. */
+static void on_false_death(struct world *world, size_t node, const struct gossip_event *event)
+{
+    size_t subject = world_node_of_tag(world, event->member.tag);
+    size_t quorum = quorum_of(&world->nodes[node].seen);
+    uint64_t counts_us = 2 * bound_suspicion_max_us(&world->config, world->options.nodes);
+    uint64_t since_us = world->now_us > counts_us ? world->now_us - counts_us : 0;
+
+    if (!check_is_mild(world, since_us) || !is_well(world, subject, since_us) ||
+        !is_well(world, node, since_us))
+        return;
+    size_t faulty = count_faulty(world, node, event, since_us);
+    if (faulty < quorum)
+        check_failed(world, node, I8,
+                     "n%zu, which lives and is connected, is DEAD by %zu faulty accusers", subject,
+                     faulty);
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
 static bool is_news(struct world *world, size_t node, const struct gossip_event *event)
 {
     uint64_t tag = event->member.tag;
@@ -132,14 +176,13 @@ static bool is_news(struct world *world, size_t node, const struct gossip_event 
            before->epoch != event->member.epoch;
 }
 
-static void count_false_death(struct world *world, const struct gossip_event *event)
+static bool is_false(const struct world *world, const struct gossip_event *event)
 {
     size_t subject = world_node_of_tag(world, event->member.tag);
 
-    if (subject != SIZE_MAX && world->nodes[subject].core != NULL &&
-        world->nodes[subject].tag == event->member.tag &&
-        world->nodes[subject].epoch == event->member.epoch)
-        world->false_deaths++;
+    return subject != SIZE_MAX && world->nodes[subject].core != NULL &&
+           world->nodes[subject].tag == event->member.tag &&
+           world->nodes[subject].epoch == event->member.epoch;
 }
 
 void check_death_event(struct world *world, size_t node, const struct gossip_event *event)
@@ -149,7 +192,18 @@ void check_death_event(struct world *world, size_t node, const struct gossip_eve
     if (event->kind != GOSSIP_EVENT_MEMBER || event->member.state != MEMBER_DEAD ||
         !is_news(world, node, event))
         return;
-    count_false_death(world, event);
-    if (world->config.detector == DETECTOR_AURORA && checks_watch(world, node))
-        on_death(world, node, event);
+    world->false_deaths += is_false(world, event);
+    if (world->config.detector != DETECTOR_AURORA || !checks_watch(world, node))
+        return;
+    on_death(world, node, event);
+    if (is_false(world, event))
+        on_false_death(world, node, event);
+}
+
+/* No death at all is the good answer: it is asked for as long as it could be false. */
+void check_death_second(struct world *world)
+{
+    if (world->config.detector == DETECTOR_AURORA && world->running > 2 &&
+        check_is_mild(world, world->now_us))
+        check_asked(world, I8);
 }

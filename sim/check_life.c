@@ -7,13 +7,20 @@
 
 #include <inttypes.h>
 
-static bool is_liars_word(const struct world *world, const struct gossip_event *event)
+/* A liar may make up members, too: whose key signs is the subject, then. */
+static bool is_liars_word(struct world *world, size_t node, const struct gossip_event *event)
 {
-    size_t subject = world_node_of_tag(world, event->member.tag);
-    const struct blob *alive = event->member.alive;
+    uint64_t tag = event->member.tag;
+    struct alive alive;
 
-    return subject != SIZE_MAX && check_is_liar(world, subject) && alive != NULL &&
-           check_is_signed(world, blob_span(alive), SIGN_ALIVE, event->member.tag);
+    if (event->member.alive == NULL ||
+        !statement_read_alive(blob_span(event->member.alive), &alive) ||
+        node_tag(&alive.id) != tag || !check_has_liars(world))
+        return false;
+    if (check_identity(world, tag) == NULL)
+        check_identity_add(world, &alive.id, world_is_foreign(world, node), true);
+    return check_is_liar(world, tag) &&
+           check_is_signed(world, blob_span(event->member.alive), SIGN_ALIVE, tag);
 }
 
 static bool is_known_life(const struct world *world, const struct gossip_event *event)
@@ -39,9 +46,12 @@ void check_life_event(struct world *world, size_t node, const struct gossip_even
     if (!checks_watch(world, node))
         return;
     check_asked(world, I5);
+    const struct identity *subject = check_identity(world, event->member.tag);
+    if (subject != NULL && subject->is_foreign != world_is_foreign(world, node))
+        check_failed(world, node, I5, "believes in a member of another cluster");
     if (is_known_life(world, event))
         return;
-    if (is_liars_word(world, event))
+    if (is_liars_word(world, node, event))
         learn(world, event);
     else
         check_failed(world, node, I5,

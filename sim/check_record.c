@@ -21,22 +21,20 @@ static bool is_signed_by_peer(const struct peer_description *peer)
            sign_verify(&key, NULL, SIGN_PEER, bytes, len, peer->peer_signature);
 }
 
-static const char *fault_of(const struct world *world, struct span statement)
+static const char *fault_of(const struct world *world, size_t node, struct span statement)
 {
     struct record record;
 
     if (!statement_read_record(statement, &record))
         return "is no record";
-    if (check_identity(world, record.home) == NULL)
+    const struct identity *home = check_identity(world, record.home);
+    if (home == NULL)
         return "is of a home that nobody ever was";
+    if (home->is_foreign != world_is_foreign(world, node))
+        return "is of another cluster's home";
     if (!check_is_signed(world, statement, SIGN_RECORD, record.home))
         return "is not signed by its home";
     return is_signed_by_peer(&record.peer) ? NULL : "is not signed by its peer";
-}
-
-static bool is_verified(struct world *world, struct span statement, uint64_t print)
-{
-    return map_find(&world->checks->verified, print, statement.len, 0) != NULL;
 }
 
 static const char *mismatch_of(const struct gossip_event *event)
@@ -62,10 +60,11 @@ void check_record_event(struct world *world, size_t node, const struct gossip_ev
     uint64_t print = hash_short(statement.data, statement.len, key);
     const char *fault = mismatch_of(event);
     check_asked(world, I2);
-    if (fault == NULL && !is_verified(world, statement, print))
-        fault = fault_of(world, statement);
+    bool is_foreign = world_is_foreign(world, node);
+    if (fault == NULL && map_find(&world->checks->verified, print, is_foreign, 0) == NULL)
+        fault = fault_of(world, node, statement);
     if (fault == NULL)
-        *map_put(&world->checks->verified, print, statement.len, 0) = 1;
+        map_put(&world->checks->verified, print, is_foreign, 0);
     else
         check_failed(world, node, I2, "a record of n%zd, version %" PRIu64 ", %s",
                      (ssize_t)world_node_of_tag(world, event->peer.home), event->peer.version,

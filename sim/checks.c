@@ -16,17 +16,21 @@ struct checks *checks_new(const struct world *world)
     checks->nodes = memory_new(nodes, sizeof(*checks->nodes));
     checks->watch_every = nodes <= CHECKS_NODES_ALL ? 1 : nodes / CHECKS_NODES_SAMPLE;
     sign_scope_of(world->cluster, &checks->scope);
+    sign_scope_of(world->foreign_cluster, &checks->foreign_scope);
     return checks;
 }
 
+/* Its clocks were what they were: those stay. */
 static void forget_life(struct node_checks *node)
 {
+    int64_t skew_most_ms = node->skew_most_ms;
+
     map_free(&node->applied);
     map_free(&node->dropped);
     map_free(&node->deleted);
     map_free(&node->accusers);
     free(node->heard);
-    *node = (struct node_checks){0};
+    *node = (struct node_checks){.skew_most_ms = skew_most_ms};
 }
 
 void checks_free(struct checks *checks)
@@ -36,6 +40,9 @@ void checks_free(struct checks *checks)
     map_free(&checks->verified);
     map_free(&checks->said);
     map_free(&checks->ended);
+    map_free(&checks->requests);
+    free(checks->crashes);
+    free(checks->clients);
     free(checks->identities);
     free(checks->nonces.prints);
     free(checks->ends);
@@ -45,16 +52,18 @@ void checks_free(struct checks *checks)
 
 /* --- Who is who ------------------------------------------------------------------------------ */
 
-static void identity_add(struct checks *checks, const struct node *node)
+void check_identity_add(struct world *world, const struct key_public *id, bool is_foreign,
+                        bool is_made_up)
 {
-    uint64_t *index = map_put(&checks->identity_of, node->tag, 0, 0);
+    struct checks *checks = world->checks;
+    uint64_t tag = node_tag(id), *index = map_put(&checks->identity_of, tag, 0, 0);
 
     if (*index != 0)
         return;
     checks->identities = memory_reach(checks->identities, &checks->identity_capacity,
                                       checks->identity_count, sizeof(*checks->identities));
     checks->identities[checks->identity_count++] =
-        (struct identity){node->tag, node->identity.public};
+        (struct identity){tag, is_foreign, is_made_up, *id};
     *index = checks->identity_count;
 }
 
@@ -72,22 +81,42 @@ bool check_is_signed(const struct world *world, struct span statement, enum sign
 
     if (signer == NULL || statement.len <= STATEMENT_SIGNATURE_BYTES)
         return false;
-    return sign_verify(&signer->id, &world->checks->scope, domain,
-                       statement.data + STATEMENT_SIGNATURE_BYTES,
+    return sign_verify(&signer->id,
+                       signer->is_foreign ? &world->checks->foreign_scope : &world->checks->scope,
+                       domain, statement.data + STATEMENT_SIGNATURE_BYTES,
                        statement.len - STATEMENT_SIGNATURE_BYTES, statement.data);
 }
 
-bool check_is_liar(const struct world *world, size_t node)
+bool check_is_liar(const struct world *world, uint64_t tag)
 {
-    return world->nodes[node].is_liar;
+    const struct identity *identity = check_identity(world, tag);
+    size_t node = world_node_of_tag(world, tag);
+
+    return (identity != NULL && identity->is_made_up) ||
+           (node != SIZE_MAX && world->nodes[node].is_liar);
 }
 
+/* Of two with one key, either may say what the other must not. */
 bool check_has_liars(const struct world *world)
 {
+    if (world->copies > 0)
+        return true;
     for (size_t i = 0; i < world->options.nodes; i++)
         if (world->nodes[i].is_liar)
             return true;
     return false;
+}
+
+bool check_is_mild(const struct world *world, uint64_t since_us)
+{
+    const struct network_faults *faults = &world->network.faults;
+    bool is_short = faults->latency_us <= 50000 && faults->jitter_us <= 50000 &&
+                    faults->latency_sigma <= 1 && faults->latency_pareto <= 0 &&
+                    faults->bandwidth_bytes_per_s <= 0;
+    bool is_sound = faults->loss <= 0.05 && faults->burst_enter <= 0 && faults->flip <= 0.01 &&
+                    faults->duplicate <= 0.2 && faults->reorder <= 0.2;
+
+    return is_short && is_sound && (world->troubled_us == 0 || world->troubled_us < since_us);
 }
 
 /* --- What the world tells -------------------------------------------------------------------- */
@@ -114,6 +143,7 @@ void checks_on_event(struct world *world, size_t node, const struct gossip_event
     check_life_event(world, node, event);
     check_death_event(world, node, event);
     check_lease_event(world, node, event);
+    check_client_event(world, node, event);
     if (!checks_watch(world, node))
         return;
     check_log_event(world, node, event);
@@ -124,35 +154,40 @@ void checks_on_start(struct world *world, size_t node)
 {
     assert(world->nodes[node].core == NULL);
     forget_life(&world->checks->nodes[node]);
-    identity_add(world->checks, &world->nodes[node]);
+    check_identity_add(world, &world->nodes[node].identity.public, world_is_foreign(world, node),
+                       false);
+    check_crash_start(world);
+    check_client_start(world, node);
 }
 
 void checks_on_stop(struct world *world, size_t node)
 {
+    check_crash_stop(world, node);
     forget_life(&world->checks->nodes[node]);
 }
 
 void checks_on_second(struct world *world)
 {
+    world->checks->seconds++;
     for (size_t i = 0; i < world->options.nodes; i += world->checks->watch_every)
         if (world->nodes[i].core != NULL)
             check_log_second(world, i);
+    check_death_second(world);
+    check_crash_second(world);
+    check_client_second(world);
+    check_settle_second(world);
+    check_drain_second(world);
 }
 
 void checks_on_command(struct world *world, size_t node, uint64_t request,
                        enum check_command command, struct span peer_id, uint32_t ttl_s)
 {
-    (void)world;
-    (void)node;
-    (void)request;
-    (void)command;
-    (void)peer_id;
-    (void)ttl_s;
+    check_client_command(world, node, request, command, peer_id, ttl_s);
 }
 
 void checks_on_heal(struct world *world)
 {
-    (void)world;
+    check_settle_heal(world);
 }
 
 void checks_on_end(struct world *world)

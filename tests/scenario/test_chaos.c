@@ -3,6 +3,7 @@
  * watched by every check of safety; then all is healed, and it must be one registry again
  *
  * AURORA_SEED=N runs that one world; AURORA_CHAOS_WORLDS=N runs the first N. */
+#include "sim/checks.h"
 #include "sim/cluster.h"
 #include "sim/random.h"
 
@@ -197,6 +198,7 @@ static void heal(struct chaos *chaos)
     for (size_t i = 0; i < chaos->nodes; i++)
         if (!cluster_is_running(chaos->cluster, i))
             cluster_restart(chaos->cluster, i, DISK_LATEST);
+    checks_on_heal(cluster_world(chaos->cluster));
 }
 
 static void live_through_faults(struct chaos *chaos)

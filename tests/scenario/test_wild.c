@@ -3,6 +3,7 @@
  * the middle; new keys, old disks, clocks that jump by ten years; clients that go on heartbeating
  *
  * AURORA_SEED=N runs that one world; AURORA_WILD_WORLDS=N runs the first N. */
+#include "sim/checks.h"
 #include "sim/cluster.h"
 #include "sim/random.h"
 
@@ -221,6 +222,7 @@ static void heal(struct wild *wild)
         if (!cluster_is_running(c, i) || cluster_status(c, i).leaving)
             cluster_restart(c, i, DISK_LATEST);
     }
+    checks_on_heal(cluster_world(c));
 }
 
 static void live_through(uint64_t seed)
