@@ -13,11 +13,13 @@
     IT(home_amnesia) \
     IT(home_clock) \
     IT(home_clone) \
+    IT(soak) \
     IT(swim_load) \
     IT(swim_detect) \
     IT(swim_false) \
     IT(lifeguard_threshold) \
     IT(lifeguard_interval) \
+    IT(lifeguard_cpu) \
     /* the end */
 // clang-format on
 
