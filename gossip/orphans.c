@@ -208,8 +208,8 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
         return;
     else if (now_of(g) < drop_due(g, log))
         timer_at(g, log, drop_due(g, log));
-    else if (log->pull != NULL)
-        timer_at(g, log, now_of(g) + (int64_t)g->config.orphan_grace_ms);
+    else if (log->pull != NULL) /* later than now, or a grace of 0 would ask for ever */
+        timer_at(g, log, now_of(g) + (int64_t)g->config.orphan_grace_ms + 1);
     else
         registry_log_drop(g, log);
 }

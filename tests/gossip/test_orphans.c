@@ -437,6 +437,20 @@ Test(orphans, new_log_of_a_dead_home_is_given_time_to_fill)
     cr_assert_null(fixture_log(f, &b));
 }
 
+/* A log that is being pulled is not dropped, and looking again takes time, however short the grace
+ * is. */
+Test(orphans, grace_of_nothing_lets_time_pass, .timeout = 30)
+{
+    f->core->config.orphan_grace_ms = 0;
+    struct log *log = registry_log_make(f->core, b.tag, b.epoch);
+    pull_want(f->core, log, fixture_member(f, &a), 5);
+    pull_next(f->core);
+    cr_assert_not_null(log->pull);
+    dies(&b);
+    fixture_wait(f, 1000);
+    cr_assert_eq(fixture_log(f, &b), log);
+}
+
 /* --- What the host is told -------------------------------------------------------------------- */
 
 Test(orphans, home_event_says_since_when_it_does_not_vouch)
