@@ -57,7 +57,7 @@ static const char run_text[] =
     "  --csv FILE        the first table\n"
     "  --svg FILE        plots\n"
     "  --trace FILE      a line for everything that happens (`aurora-sim help trace`); the worlds\n"
-    "                    then run one after the other. No -\n"
+    "                    then run one after the other; what was written stays after Ctrl-C\n"
     "A file is put into its place when it is whole; until then an old one stays.\n"
     "\n"
     "Examples\n"

@@ -253,8 +253,11 @@ static enum exit_status run_cells(struct live_run *live, const struct cli *cli, 
         return refuse("the trace cannot be written"), EXIT_USAGE;
     live->run.trace = output_name(&live->to.trace);
     share_outcomes(live);
-    enum exit_status status =
-        live_cells(live, pool) ? conclude(live, cli, began_s) : EXIT_INTERRUPTED;
+    enum exit_status status = EXIT_INTERRUPTED;
+    if (live_cells(live, pool))
+        status = conclude(live, cli, began_s);
+    else if (cli->trace != NULL && output_finish(&live->to.trace))
+        fprintf(stderr, "aurora-sim: stopped; %s ends where it was then\n", cli->trace);
     pool_shared_free(live->outcomes, live->shared_bytes);
     return status;
 }

@@ -31,6 +31,8 @@ bool trace_open(struct trace *trace, const char *path)
     if (path == NULL)
         return true;
     trace->file = fopen(path, "a");
+    if (trace->file != NULL)
+        setvbuf(trace->file, NULL, _IOLBF, BUFSIZ); /* the last line before a crash matters most */
     return trace->file != NULL;
 }
 
