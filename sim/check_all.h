@@ -17,6 +17,7 @@
 enum {
     DRAIN_QUEUES = 14,   /* check_drain.c has their names */
     CLIENTS_EVERY_S = 4, /* check_client.c: each peer is looked at so often */
+    MEMORY_EVERY_S = 10, /* check_memory.c */
 };
 
 /* One accusation that a node heard and believed. */
@@ -38,6 +39,12 @@ struct node_checks {
     size_t heard_count, heard_capacity;
     uint64_t excused_us;             /* I9: not asked until then */
     uint64_t empty_us[DRAIN_QUEUES]; /* I16: when each was last seen empty */
+    uint64_t bytes_out;              /* I11 */
+    struct bytes_out {
+        uint64_t all, probes, bulk;
+    } egress;                        /* I11: as the core counted them a second ago, */
+    uint64_t egress_at_us;           /* then */
+    uint64_t own_epoch, own_applied; /* I12: of its own log, when last counted */
     int64_t skew_most_ms;            /* I9: of all its lives */
 };
 
@@ -87,6 +94,23 @@ struct checks {
     size_t crash_count, crash_capacity;
     struct client_check *clients; /* I9, I10: by the peer's number */
     size_t client_capacity;
+    struct relays {
+        uint64_t made, sent, resent;
+    } relays, relays_over; /* I11: a while ago, of all lives; of those that are over */
+    uint64_t operations;   /* I12: made by all homes, and so it was every MEMORY_EVERY_S: */
+    struct made {
+        uint64_t operations, live, changes;
+    } * made;
+    size_t made_count, made_capacity;
+    struct map named;              /* I13: (address): in somebody's ALIVE */
+    struct map sent_to, came_from; /* I13: (address, node, life): bytes */
+    struct map proved;             /* I13: (address, node, life) */
+    struct suspect {
+        size_t node;
+        struct addr to;
+        uint64_t sent, came;
+    } * suspects; /* I13: of the last second */
+    size_t suspect_count, suspect_capacity;
     struct map requests; /* I9, I10: (request): peer, command, ttl */
     size_t watch_every;  /* 1: all of them */
     struct sign_scope scope, foreign_scope;
@@ -152,6 +176,19 @@ void check_client_command(struct world *, size_t node, uint64_t request, enum ch
                           struct span peer_id, uint32_t ttl_s);
 void check_client_event(struct world *, size_t node, const struct gossip_event *);
 void check_client_second(struct world *);
+/* check_egress.c: I11; all nodes' */
+void check_egress_packet(struct world *, size_t node, size_t len);
+void check_egress_stop(struct world *, size_t node);
+void check_egress_second(struct world *);
+/* check_memory.c: I12; all nodes' */
+void check_memory_stop(struct world *, size_t node);
+void check_memory_second(struct world *);
+/* check_address.c: I13; all nodes' */
+void check_address_named(struct world *, const struct alive *);
+void check_address_second(struct world *);
+void check_address_out(struct world *, size_t node, const struct addr *to, size_t len);
+void check_address_in(struct world *, size_t node, const struct addr *from, bool is_genuine,
+                      size_t len);
 /* check_drain.c: I16 */
 void check_drain_second(struct world *);
 /* check_settle.c: I6 */

@@ -19,6 +19,7 @@ static bool is_liars_word(struct world *world, size_t node, const struct gossip_
         return false;
     if (check_identity(world, tag) == NULL)
         check_identity_add(world, &alive.id, world_is_foreign(world, node), true);
+    check_address_named(world, &alive);
     return check_is_liar(world, tag) &&
            check_is_signed(world, blob_span(event->member.alive), SIGN_ALIVE, tag);
 }

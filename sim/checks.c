@@ -41,6 +41,12 @@ void checks_free(struct checks *checks)
     map_free(&checks->said);
     map_free(&checks->ended);
     map_free(&checks->requests);
+    map_free(&checks->named);
+    map_free(&checks->sent_to);
+    map_free(&checks->came_from);
+    map_free(&checks->proved);
+    free(checks->made);
+    free(checks->suspects);
     free(checks->crashes);
     free(checks->clients);
     free(checks->identities);
@@ -124,18 +130,15 @@ bool check_is_mild(const struct world *world, uint64_t since_us)
 void checks_on_packet_out(struct world *world, size_t node, const struct addr *to,
                           const uint8_t *bytes, size_t len)
 {
-    (void)to;
     check_packet_out(world, node, bytes, len);
+    check_egress_packet(world, node, len);
+    check_address_out(world, node, to, len);
 }
 
 void checks_on_packet_in(struct world *world, size_t node, const struct addr *from, size_t sender,
                          size_t len)
 {
-    (void)world;
-    (void)node;
-    (void)from;
-    (void)sender;
-    (void)len;
+    check_address_in(world, node, from, sender != SIZE_MAX, len);
 }
 
 void checks_on_event(struct world *world, size_t node, const struct gossip_event *event)
@@ -163,6 +166,8 @@ void checks_on_start(struct world *world, size_t node)
 void checks_on_stop(struct world *world, size_t node)
 {
     check_crash_stop(world, node);
+    check_egress_stop(world, node);
+    check_memory_stop(world, node);
     forget_life(&world->checks->nodes[node]);
 }
 
@@ -175,6 +180,9 @@ void checks_on_second(struct world *world)
     check_death_second(world);
     check_crash_second(world);
     check_client_second(world);
+    check_egress_second(world);
+    check_memory_second(world);
+    check_address_second(world);
     check_settle_second(world);
     check_drain_second(world);
 }

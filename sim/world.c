@@ -311,6 +311,8 @@ static void hand_over(struct world *world, struct packet *packet)
         trace_add(&world->trace, TRACE_DELIVER, world->now_us, packet->to, packet->from,
                   packet->len, mac);
         struct addr from = source_of(world, packet);
+        checks_on_packet_in(world, packet->to, &from,
+                            packet->from < NODES_MAX ? packet->from : SIZE_MAX, packet->len);
         gossip_receive(node->core, world_time(world, packet->to), &from, packet->bytes,
                        packet->len);
         world_drain(world, packet->to);
