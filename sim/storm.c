@@ -2,6 +2,8 @@
 /* storm.c - a storm's life: boot, faults, heal, convergence; and what is measured on the way */
 #include "sim/storm_impl.h"
 
+#include "sim/bounds.h"
+#include "sim/checks.h"
 #include "sim/cluster_impl.h"
 #include "sim/memory.h"
 
@@ -45,36 +47,6 @@ size_t storm_pick(const struct storm *storm, struct random *random)
     return SIZE_MAX;
 }
 
-/* --- Bounds
- * --------------------------------------------------------------------------------------- */
-
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-/* Until everybody is alive everywhere. Nodes that hold one another for dead meet when one of them
- * is probed: each is every eighth of the time that it has been gone, and one of them every 10 s. A
- * node that started alone asks its seeds at least every 30 s, give or take a third. */
-static double alive_bound_s(const struct settings *settings)
-{
-    return 45 + setting(settings, SET_FAULTS_S) / 8;
-}
-
-/* What a life left behind that reached some nodes only hides there what it stands above until its
- * ttl has run, and a deletion until it is forgotten. */
-static double equal_bound_s(const struct settings *settings)
-{
-    return 15 + larger(setting(settings, SET_TTL_S), setting(settings, SET_DELETE_KEEP_S));
-}
-
-uint64_t storm_bound_ms(const struct settings *settings, size_t nodes)
-{
-    double large_s = nodes > 100 ? (double)nodes / 100 : 0;
-
-    return (uint64_t)(1000 * (alive_bound_s(settings) + equal_bound_s(settings) + large_s));
-}
-
 /* --- Measuring
  * ------------------------------------------------------------------------------------ */
 
@@ -103,6 +75,20 @@ static void take_sample(struct storm *storm)
     storm_errand(storm, &storm->sample, storm->world->now_us + storm->sample_every_us);
 }
 
+/* Of the lives that run at the end. */
+static double bytes_per_node_s(const struct storm *storm)
+{
+    double bytes = 0, lived_s = 0;
+
+    for (size_t i = 0; i < storm->nodes; i++) {
+        if (!cluster_is_running(storm->cluster, i))
+            continue;
+        bytes += (double)cluster_status(storm->cluster, i).stats.bytes_out;
+        lived_s += (double)(storm->world->now_us - storm->world->nodes[i].started_us) / 1e6;
+    }
+    return bytes / lived_s;
+}
+
 static void tell_measures(struct storm *storm)
 {
     double *value = storm->cell->out->value, *visible = storm->visible_ms;
@@ -110,6 +96,7 @@ static void tell_measures(struct storm *storm)
 
     value[STORM_SECONDS] = (double)(storm->world->now_us - storm->began_us) / 1e6;
     value[STORM_FALSE_DEATHS] = (double)cluster_false_deaths(storm->cluster);
+    value[STORM_BYTES_PER_NODE_S] = bytes_per_node_s(storm);
     value[STORM_LOOKED_AT] = (double)count;
     value[STORM_VISIBLE_P50_MS] = count ? percentile(visible, count, 50) : NAN;
     value[STORM_VISIBLE_P99_MS] = count ? percentile(visible, count, 99) : NAN;
@@ -217,10 +204,13 @@ static bool wait_converged(struct storm *storm, uint64_t bound_ms)
 static void heal(struct storm *storm)
 {
     double *value = storm->cell->out->value;
-    uint64_t bound_ms = storm_bound_ms(storm->settings, storm->nodes);
     uint64_t healed_us = storm->world->now_us;
+    uint64_t bound_ms = bound_converge_us(&storm->world->config, storm->nodes, healed_us,
+                                          (uint32_t)setting(storm->settings, SET_TTL_S)) /
+                        1000;
 
     storm_faults_heal(storm);
+    checks_on_heal(storm->world);
     if (storm->operation.entry.place)
         heap_remove(&storm->agenda, &storm->operation.entry);
     value[STORM_BOUND_MS] = (double)bound_ms;
@@ -273,6 +263,7 @@ void storm_live(struct cell *cell, uint64_t seed)
     run_until(storm, storm->began_us + (uint64_t)(1e6 * faults_s));
     heal(storm);
     run_until(storm, storm->began_us + (uint64_t)(1e6 * whole_s));
+    checks_on_end(storm->world);
     tell_measures(storm);
     cell_end(cell, storm->cluster);
     storm_free(storm);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* storm.h - one world in two phases: faults as the settings say, safety checked all the time; then
- * it heals, and everything must converge within a stated bound
+ * it heals, and everything must converge within a stated bound (bounds.h)
  *
  * Each kind of fault is a Poisson process with a generator of its own, and so is each client:
  * taking one kind away leaves the times of all others as they were, which makes a failing world
@@ -32,10 +32,6 @@ enum storm_value {
     STORM_PEERS_MOST = STORM_PEERS_LEAST + STORM_SAMPLES,
     STORM_VALUES = STORM_PEERS_MOST + STORM_SAMPLES
 };
-
-/* How long after the heal a world with these settings may take until all running nodes see one
- * another alive, show the same peers, and have proved every log. docs/SIMULATION.md argues it. */
-uint64_t storm_bound_ms(const struct settings *, size_t nodes);
 
 /* Lives one world of the cell's run, with its settings; ends it, and fills the outcome. */
 void storm_live(struct cell *, uint64_t seed);
