@@ -57,6 +57,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
         .nodes = options->nodes ? options->nodes : 3,
         .seeds = options->seeds ? options->seeds : 1,
         .seed = choose_seed(options),
+        .network_seed = options->network_seed,
         .cluster = options->name ? options->name : "world",
         .foreign = options->foreign,
         .trace = options->trace,

@@ -33,6 +33,8 @@ struct cluster_options {
     size_t nodes;          /* 3 */
     uint64_t seed;         /* 1; AURORA_SEED in the environment overrides it */
     bool has_final_seed;   /* no, it does not: somebody said which */
+    uint64_t network_seed; /* seed; another one loses, delays and shuffles the same world's packets
+                              in another way */
     double latency_ms;     /* one way: 1. Below 0: none at all */
     double latency_sigma;  /* > 0: log-normal around that median */
     double latency_pareto; /* > 0: a Pareto tail of that exponent */

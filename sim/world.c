@@ -92,7 +92,8 @@ struct world *world_new(const struct world_options *options)
     if (world->trace.file != NULL)
         fprintf(world->trace.file, "# world of %zu nodes, seed %" PRIu64 "\n", options->nodes,
                 options->seed);
-    network_init(&world->network, options->nodes, &options->faults, options->seed);
+    network_init(&world->network, options->nodes, &options->faults,
+                 options->network_seed ? options->network_seed : options->seed);
     world->random = random_stream(options->seed, 'w');
     world->course_random = random_stream(options->seed, 'f');
     world->store = options->has_no_memo ? NULL : blob_store_new();

@@ -78,6 +78,7 @@ struct world_options {
     size_t nodes;
     size_t seeds; /* the first so many nodes are everybody's */
     uint64_t seed;
+    uint64_t network_seed; /* 0: the seed */
     const char *cluster;
     size_t foreign;     /* the last so many nodes are another cluster: other name, keys and seeds */
     const char *trace;  /* NULL: no file; else lines are appended to it */
