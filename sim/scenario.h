@@ -60,7 +60,7 @@ struct preset {
 struct scenario {
     const char *name;
     const char *what;   /* one line for `list` */
-    const char *anchor; /* the paper's or the rival's figure, with its source, in one line */
+    const char *anchor; /* the paper's or rival's figure and its source, in one line; NULL: none */
     size_t nodes;
     double duration_s;            /* virtual, of one world; for the progress line and --duration */
     const struct preset *presets; /* ends with {SETTINGS, 0}; may be NULL */

@@ -340,8 +340,9 @@ bool settings_set(struct settings *settings, const char *assignment, const enum 
                  assignment);
         return false;
     }
-    settings->is_given[which] = true;
-    return table[which].choices != NULL
-               ? set_choice(settings, which, equals + 1, error, error_bytes)
-               : set_number(settings, which, equals + 1, error, error_bytes);
+    bool is_set = table[which].choices != NULL
+                      ? set_choice(settings, which, equals + 1, error, error_bytes)
+                      : set_number(settings, which, equals + 1, error, error_bytes);
+    settings->is_given[which] |= is_set;
+    return is_set;
 }
