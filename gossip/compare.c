@@ -70,15 +70,6 @@ static uint64_t hash_of_stretch(const struct gossip *g, struct stretch stretch)
     return sum;
 }
 
-/* Answers are larger than questions: only to an address that has answered us. */
-static bool may_answer(struct gossip *g, struct member *to)
-{
-    struct link *link = member_link(g, to);
-    if (!link->is_verified && link->addr.family != ADDR_NONE)
-        probe_path(g, to, &link->addr);
-    return link->is_verified;
-}
-
 /* --- Hashes ---------------------------------------------------------------------------------- */
 
 static void send_hashes(struct gossip *g, struct member *to, struct part part)
@@ -103,7 +94,7 @@ void roster_compare(struct gossip *g, struct member *with)
         return;
     if (join->compared_ms != 0 && g->now.mono_ms < join->compared_ms + COMPARE_INTERVAL_MS)
         return;
-    if (!may_answer(g, with))
+    if (!link_may_answer(g, with))
         return;
     join->compared_ms = g->now.mono_ms;
     send_hashes(g, with, (struct part){0, 0});
@@ -180,7 +171,7 @@ void roster_on_hashes(struct gossip *g, struct member *from, const struct wire_m
         drop_count(g, DROP_MALFORMED);
         return;
     }
-    if (!may_answer(g, from))
+    if (!link_may_answer(g, from))
         return;
     for (uint32_t bucket = 0; wire_list_uint(&hashes, &theirs); bucket++) {
         struct stretch stretch = stretch_of(g, part, bucket);
@@ -302,7 +293,7 @@ void roster_on_list(struct gossip *g, struct member *from, const struct wire_mes
         drop_count(g, DROP_MALFORMED);
         return;
     }
-    if (!may_answer(g, from))
+    if (!link_may_answer(g, from))
         return;
     size_t count = facts_read(message->list.entries, facts);
     send_better(g, from, part, buckets, facts, count);
@@ -336,7 +327,7 @@ void roster_tell(struct gossip *g, struct member *to, struct member *subject)
         return;
     if (subject->told_ms != 0 && g->now.mono_ms < subject->told_ms + TELL_INTERVAL_MS)
         return;
-    if (to != subject && subject != g->members.self && !may_answer(g, to))
+    if (to != subject && subject != g->members.self && !link_may_answer(g, to))
         return;
     subject->told_ms = g->now.mono_ms;
     if (to == subject)

@@ -4,6 +4,7 @@
 #ifndef AURORA_GOSSIP_CORE_H
 #define AURORA_GOSSIP_CORE_H
 
+#include "gossip/accusers.h"
 #include "gossip/detector.h"
 #include "gossip/forward.h"
 #include "gossip/gossip.h"
@@ -39,6 +40,7 @@ struct gossip {
     struct timer leave;  /* TIMER_LEAVE */
     struct members members;
     struct detector detector;
+    struct accusers accusers;
     struct join join;
     struct spread spread;
     struct outbox outbox;

@@ -83,8 +83,13 @@ bool detector_is_observer(const struct gossip *, const struct member *subject);
 /* Between probe.c and rounds.c. NULL: too many under way. */
 struct probe *probe_new(struct gossip *, enum probe_purpose, struct member *target);
 void probe_ping(struct gossip *, struct probe *, struct member *target);
-/* Asks this address for an answer of this member, unless that is being asked already. */
-void probe_path(struct gossip *, struct member *, const struct addr *);
+/* Is this the number of a question that asks whether this member is where we think? */
+bool probe_answers(struct gossip *, const struct member *, uint64_t random);
+/* Answers a PING, and nothing else. */
+void probe_acknowledge(struct gossip *, struct member *, const struct addr *,
+                       const struct wire_message *ping);
+/* Asks this address for an answer of this member. False: something is being asked there already. */
+bool probe_path(struct gossip *, struct member *, const struct addr *);
 
 /* health.c */
 void health_on_packet(struct gossip *); /* an authentic packet arrived */

@@ -131,12 +131,13 @@ static enum gossip_drop run_messages(struct gossip *g, const struct wire_header 
 /* A JOIN has no receiver yet and no window: it only asks, and asking twice is harmless. Nothing
  * else may travel so, or a packet recorded on its way to one node could be replayed to another. */
 static enum gossip_drop run_join(struct gossip *g, const struct wire_header *header,
-                                 const struct addr *addr, struct wire_reader *reader)
+                                 const struct addr *addr, struct wire_reader *reader, size_t len)
 {
     struct wire_message message;
     if (wire_read_next(reader, &message) != WIRE_NEXT_MESSAGE || message.type != WIRE_JOIN)
         return DROP_NOT_FOR_US;
     health_on_packet(g);
+    link_credit(members_find(g, header->sender), addr, len);
     join_on_request(g, header, addr, &message);
     return DROP_NONE;
 }
@@ -153,6 +154,35 @@ static enum gossip_drop run_answer_to_stranger(struct gossip *g, struct member *
     return DROP_NONE;
 }
 
+/* Its counter is behind what we have seen. An old packet, then; or a new one, after somebody else
+ * made a packet in its sender's name with a counter far ahead: packets are sealed with the
+ * cluster's key, not signed, and all that the sender says would be old from then on. What answers a
+ * question of ours is not old, whatever its counter says. So we ask, and answer the same question;
+ * each goes where the member is known to be, and to no address that only this packet names. */
+static enum gossip_drop run_behind(struct gossip *g, struct member *member,
+                                   const struct wire_header *header, const struct addr *from,
+                                   struct wire_reader *reader)
+{
+    struct wire_reader again = *reader;
+    struct wire_message message;
+    struct link *link = member->link;
+    bool is_known = link->is_verified && addr_equal(from, &link->addr);
+    while (header->epoch == link->seen_epoch &&
+           wire_read_next(&again, &message) == WIRE_NEXT_MESSAGE) {
+        if (message.type == WIRE_ACK && probe_answers(g, member, message.probe.random)) {
+            link_window_restart(link, header->counter);
+            link->heard_ms = g->now.mono_ms;
+            health_on_packet(g);
+            return run_messages(g, header, from, reader);
+        }
+        if (message.type == WIRE_PING && is_known)
+            probe_acknowledge(g, member, from, &message);
+        if (is_known && header->counter + REPLAY_WINDOW <= link->seen_highest)
+            probe_path(g, member, &link->addr);
+    }
+    return DROP_REPLAYED;
+}
+
 /* A life of its sender's that is over here. A seed that runs on after a copy of its key had a later
  * life elsewhere asks nobody, and nobody listens to it; but it answers our JOIN. */
 static enum gossip_drop run_past_life(struct gossip *g, struct member *member,
@@ -164,7 +194,8 @@ static enum gossip_drop run_past_life(struct gossip *g, struct member *member,
     return DROP_REPLAYED;
 }
 
-static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, struct span plain)
+static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, struct span plain,
+                                   size_t len)
 {
     struct wire_reader reader;
     struct wire_header header;
@@ -173,7 +204,7 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     if (header.sender == g->tag)
         return join_on_own_key(g, &header, from, &reader) ? DROP_NONE : DROP_OWN;
     if (header.receiver == 0)
-        return run_join(g, &header, from, &reader);
+        return run_join(g, &header, from, &reader, len);
     if (header.receiver != g->tag)
         return DROP_NOT_FOR_US;
     struct member *member = sender_of(g, &header, reader);
@@ -186,8 +217,9 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     if (header.counter == 0)
         return run_answer_to_stranger(g, member, from, &reader);
     if (!link_window_admit(member_link(g, member), header.epoch, header.counter))
-        return DROP_REPLAYED;
+        return run_behind(g, member, &header, from, &reader);
     member->link->heard_ms = g->now.mono_ms;
+    link_credit(member, from, len);
     health_on_packet(g);
     return run_messages(g, &header, from, &reader);
 }
@@ -203,8 +235,8 @@ enum gossip_drop inbox_receive(struct gossip *g, const struct addr *from, const 
     if (len <= PACKET_MAX_BYTES) {
         enum seal_error error =
             seal_open(&g->config.keyring, bytes, len, plain, sizeof plain, &plain_len);
-        drop =
-            error == SEAL_OK ? run_packet(g, from, span_of(plain, plain_len)) : drop_of_seal(error);
+        drop = error == SEAL_OK ? run_packet(g, from, span_of(plain, plain_len), len)
+                                : drop_of_seal(error);
     }
     if (drop != DROP_NONE)
         drop_count(g, drop);

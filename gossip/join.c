@@ -427,7 +427,7 @@ static struct memory memory_of(const struct gossip *g, const struct member *memb
 
 /* It is a stranger until it echoes a number of ours: no more goes to its address than came from it.
  */
-static void reply(struct gossip *g, const struct wire_message *request, const struct addr *to,
+static bool reply(struct gossip *g, const struct wire_message *request, const struct addr *to,
                   uint64_t tag, const struct memory *memory)
 {
     uint8_t seen[REMEMBERED_ADDRESS_MAX];
@@ -442,10 +442,11 @@ static void reply(struct gossip *g, const struct wire_message *request, const st
                        .statement = own}};
     if (memory->alive != NULL && needed + memory->alive->len <= room)
         message.join_reply.remembered = blob_span(memory->alive);
-    if (needed <= room)
-        outbox_send_to(g, to, tag, PRIORITY_MEMBERSHIP, &message);
-    else
+    if (needed > room) {
         drop_count(g, DROP_LIMIT);
+        return false;
+    }
+    return outbox_send_to(g, to, tag, PRIORITY_MEMBERSHIP, &message);
 }
 
 /* A life that may still run elsewhere is not replaced here: the joiner asks it first, and comes
@@ -468,8 +469,8 @@ void join_on_request(struct gossip *g, const struct wire_header *header, const s
     } else {
         if (member != NULL)
             member->join_request = message->join.request;
-        reply(g, message, from, header->sender, &memory);
-        if (member != NULL && !member_link(g, member)->is_verified)
+        bool is_answered = reply(g, message, from, header->sender, &memory);
+        if (is_answered && member != NULL && !member_link(g, member)->is_verified)
             probe_path(g, member, from);
     }
     blob_release(memory.alive);

@@ -62,7 +62,6 @@ void members_refute(struct gossip *g, uint64_t at_least_incarnation)
         return;
     uint64_t next = g->members.self->incarnation + 1;
     g->stats.refutations_made++;
-    health_worsen(g, 1);
     renew_own(g, at_least_incarnation > next ? at_least_incarnation : next);
 }
 

@@ -82,6 +82,7 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define PULLS_MAX            64   /* pulls of any size that we run; further logs wait their turn */
 #define MISSING_MAX          1024 /* announced and not here: more are left to anti-entropy */
 #define ACCUSATIONS_MAX      16   /* kept per subject: the quorum is 3, the rest confirm faster */
+#define ACCUSERS_MAX         64   /* whose words are counted: more at once are no liars */
 #define PROBES_MAX           256  /* direct, indirect and relayed probes under way */
 
 /* --- Time and rate: defaults
@@ -107,6 +108,11 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define JOIN_RETRY_MS                 1000
 #define JOIN_ALONE_MS                 5000 /* no seed answered for so long: start alone */
 
+/* Of one accuser, that count: where nine of ten die at once an honest one says about six in each
+ * probe interval, its own and those as an observer; the burst is for the unevenness of the ring. */
+#define ACCUSATIONS_PER_INTERVAL 16
+#define ACCUSATIONS_BURST        64
+
 #define HOP_TIMEOUT_MIN_MS      10
 #define HOP_TIMEOUT_MAX_MS      500
 #define SPREAD_FANOUT           4
@@ -126,6 +132,10 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define MOVED_DELAY_MS          5000
 #define TTL_DEFAULT_S           300
 
+/* What an address that only its ALIVE names may be sent beyond what came from it, from one of our
+ * probes to the next, until it answers: a few hops of the tree, and the questions that prove it. A
+ * member can name anybody's. */
+#define UNVERIFIED_BYTES_MAX    4096
 #define EGRESS_BYTES_PER_S      (4u << 20)
 #define EGRESS_PEER_BYTES_PER_S (1u << 20)
 #define BULK_BYTES_PER_S        (32u << 20)

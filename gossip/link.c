@@ -16,6 +16,7 @@ void link_restart(struct member *member)
     if (!addr_equal(&link->addr, &member->addr)) {
         link->addr = member->addr;
         link->is_verified = false;
+        link->unanswered_bytes = 0;
     }
 }
 
@@ -60,6 +61,29 @@ bool link_window_admit(struct link *link, uint64_t epoch, uint64_t counter)
         return false;
     link->seen_window |= UINT64_C(1) << behind;
     return true;
+}
+
+void link_window_restart(struct link *link, uint64_t counter)
+{
+    link->seen_highest = counter;
+    link->seen_window = UINT64_MAX;
+}
+
+void link_credit(struct member *member, const struct addr *from, size_t len)
+{
+    struct link *link = member != NULL ? member->link : NULL;
+    if (link == NULL || link->is_verified || !addr_equal(from, &link->addr))
+        return;
+    size_t left = link->unanswered_bytes;
+    link->unanswered_bytes = (uint16_t)(left > len ? left - len : 0);
+}
+
+bool link_may_answer(struct gossip *g, struct member *to)
+{
+    struct link *link = member_link(g, to);
+    if (!link->is_verified && link->addr.family != ADDR_NONE)
+        probe_path(g, to, &link->addr);
+    return link->is_verified;
 }
 
 /* RFC 6298, section 2. */

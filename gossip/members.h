@@ -25,6 +25,7 @@ struct log;
 struct link {
     struct addr addr; /* its ALIVE's, until an answer that echoes our number came by another */
     bool is_verified; /* such an answer came from `addr`: bulk may be sent there */
+    uint16_t unanswered_bytes; /* not verified: sent there, less what came from there */
     uint64_t sent_counter;
     uint64_t seen_epoch; /* the receive window belongs to this epoch of the sender */
     uint64_t seen_highest;
@@ -101,7 +102,8 @@ size_t members_pick(struct gossip *, struct member **out, size_t want, uint64_t 
 
 /* Admits an ALIVE statement from anywhere (verifies it unless identical bytes are known).
  * NEWS_NEW: it changed what we believe, and is worth passing on. */
-enum news_verdict { NEWS_NEW, NEWS_KNOWN, NEWS_STALE, NEWS_BAD };
+/* NEWS_EXCESS: too much of its kind; it must cost nobody else anything. */
+enum news_verdict { NEWS_NEW, NEWS_KNOWN, NEWS_STALE, NEWS_EXCESS, NEWS_BAD };
 enum news_verdict members_on_alive(struct gossip *, struct span statement, struct member **out);
 enum news_verdict members_on_left(struct gossip *, struct span statement);
 /* The one place where a state changes: counts, digest, event, orphaning (registry_home_changed),
@@ -140,6 +142,13 @@ void link_restart(struct member *);
 /* Is this counter new? Then it is marked as seen. False: a repeat, too old, or of an ended epoch.
  */
 bool link_window_admit(struct link *, uint64_t epoch, uint64_t counter);
+/* This counter is known to be of now: whatever was below it counts as seen, and nothing above it.
+ */
+void link_window_restart(struct link *, uint64_t counter);
+/* So many bytes came from this address (the member may be NULL). */
+void link_credit(struct member *, const struct addr *from, size_t len);
+/* Questions with large answers: only to an address that has answered us. False: it is asked to. */
+bool link_may_answer(struct gossip *, struct member *);
 void link_rtt_sample(struct link *, uint32_t rtt_us);
 /* Retransmission time of this link: srtt + 4 var, at least min_ms, at most max_ms; max_ms/4 when
  * unmeasured. */

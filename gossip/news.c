@@ -29,6 +29,7 @@ static enum news_verdict apply_accusation(struct gossip *g, struct span statemen
     case ACCUSATION_NEW: return NEWS_NEW;
     case ACCUSATION_KNOWN: return NEWS_KNOWN;
     case ACCUSATION_STALE: return NEWS_STALE;
+    case ACCUSATION_EXCESS: return NEWS_EXCESS;
     case ACCUSATION_BAD: break;
     }
     return NEWS_BAD;
@@ -58,7 +59,7 @@ static enum news_verdict apply(struct gossip *g, struct member *from, struct spa
 
 enum news_verdict news_apply_all(struct gossip *g, struct member *from, struct wire_list statements)
 {
-    enum news_verdict best = NEWS_STALE;
+    enum news_verdict best = NEWS_EXCESS;
     struct span statement;
     while (wire_list_bin(&statements, &statement)) {
         enum news_verdict verdict = apply(g, from, statement);
@@ -66,8 +67,8 @@ enum news_verdict news_apply_all(struct gossip *g, struct member *from, struct w
             drop_count(g, DROP_BAD_SIGNATURE);
             return NEWS_BAD;
         }
-        if (verdict == NEWS_STALE)
-            drop_count(g, DROP_STALE);
+        if (verdict == NEWS_STALE || verdict == NEWS_EXCESS)
+            drop_count(g, verdict == NEWS_STALE ? DROP_STALE : DROP_LIMIT);
         best = verdict < best ? verdict : best;
     }
     return best;

@@ -272,6 +272,11 @@ static void next_nonce(struct outbox *outbox, uint8_t nonce[SEAL_NONCE_BYTES])
         nonce[sizeof outbox->nonce_prefix + i] = (uint8_t)(counter >> (8 * i));
 }
 
+static bool may_send_more(const struct link *link)
+{
+    return link->is_verified || link->unanswered_bytes < UNVERIFIED_BYTES_MAX;
+}
+
 static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member *member,
                           uint8_t *buf)
 {
@@ -287,21 +292,57 @@ static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member
     assert(!writer.overflowed && writer.len + parcel->len <= sizeof plain);
     memcpy(plain + writer.len, parcel->plain, parcel->len);
     writer.len += parcel->len;
-    if (member != NULL && !member->is_seen)
+    /* Nothing beyond the question or the answer goes to an address that is not the member's, or too
+     * much without an answer. */
+    bool may_add = member != NULL && addr_equal(&parcel->to, &member->link->addr) &&
+                   may_send_more(member->link);
+    if (may_add && !member->is_seen)
         append_introduction(g, &writer);
-    /* Nothing beyond the answer goes to an address that is not known to be the member's. */
-    if (parcel->has_probe && member != NULL && addr_equal(&parcel->to, &member->link->addr))
+    if (may_add && parcel->has_probe)
         rumours_append(g, &writer, member);
     uint8_t nonce[SEAL_NONCE_BYTES];
     next_nonce(&g->outbox, nonce);
     return seal_packet(&g->config.keyring, nonce, plain, writer.len, buf, PACKET_MAX_BYTES);
 }
 
+/* An ALIVE can name anybody's address: until it answers, it gets a few packets more than came from
+ * it, and then nothing but the question whether it is there. */
+static bool may_leave(struct gossip *g, const struct parcel *parcel)
+{
+    struct member *member = parcel->receiver == g->tag ? NULL : members_find(g, parcel->receiver);
+    if (member == NULL || member->link == NULL || member->link->is_verified || parcel->has_probe ||
+        !addr_equal(&parcel->to, &member->link->addr))
+        return true;
+    if (member->link->unanswered_bytes >= UNVERIFIED_BYTES_MAX / 4)
+        probe_path(g, member, &member->link->addr);
+    return member->link->unanswered_bytes + parcel->len <= UNVERIFIED_BYTES_MAX;
+}
+
+static void unanswered_add(struct member *member, const struct addr *to, size_t len)
+{
+    struct link *link = member != NULL ? member->link : NULL;
+    if (link == NULL || link->is_verified || !addr_equal(to, &link->addr))
+        return;
+    size_t sum = link->unanswered_bytes + len;
+    link->unanswered_bytes = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+}
+
+/* NULL: none may leave now. */
+static struct parcel *take_next(struct gossip *g, enum priority *priority, uint64_t *wait_ms)
+{
+    struct parcel *parcel;
+    while ((parcel = take(g, priority, wait_ms)) != NULL && !may_leave(g, parcel)) {
+        parcel_drop(&g->outbox, parcel);
+        g->stats.outbox_dropped++;
+    }
+    return parcel;
+}
+
 bool outbox_next(struct gossip *g, struct addr *to, uint8_t *buf, size_t *len)
 {
     enum priority priority;
     uint64_t wait_ms;
-    struct parcel *parcel = take(g, &priority, &wait_ms);
+    struct parcel *parcel = take_next(g, &priority, &wait_ms);
     if (parcel == NULL) {
         if (wait_ms != UINT64_MAX)
             timer_set(&g->timers, &g->outbox.pace, TIMER_PACE, g->now.mono_ms + wait_ms);
@@ -310,6 +351,7 @@ bool outbox_next(struct gossip *g, struct addr *to, uint8_t *buf, size_t *len)
     struct member *member = parcel->receiver == g->tag ? NULL : members_find(g, parcel->receiver);
     *to = parcel->to;
     *len = parcel_seal(g, parcel, member, buf);
+    unanswered_add(member, to, *len);
     assert(*len > 0 && *len <= PACKET_MAX_BYTES);
     parcel_drop(&g->outbox, parcel);
     bucket_spend(g, priority, member, *len);

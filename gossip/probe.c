@@ -87,6 +87,8 @@ static struct wire_message message_of(const struct gossip *g, enum wire_type typ
 static void ping(struct gossip *g, const struct probe *probe)
 {
     struct wire_message message = message_of(g, WIRE_PING, probe->random);
+    if (probe->purpose == PROBE_PATH)
+        message.probe.members_digest = message.probe.records_digest = 0;
     outbox_send_to(g, &probe->addr, probe->target, PRIORITY_PROBE, &message);
 }
 
@@ -102,6 +104,8 @@ void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
         step_at(g, probe, g->now.mono_ms);
         return;
     }
+    if (may_accuse((enum probe_purpose)probe->purpose) || probe->purpose == PROBE_OLD)
+        member_link(g, target)->unanswered_bytes = 0;
     ping(g, probe);
     g->stats.probes_sent++;
     step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target));
@@ -178,25 +182,29 @@ void detector_on_probe_step(struct gossip *g, struct probe *probe)
     probe_failed(g, &failed);
 }
 
-void probe_path(struct gossip *g, struct member *member, const struct addr *addr)
+bool probe_path(struct gossip *g, struct member *member, const struct addr *addr)
 {
     for (size_t i = 0; i < PROBES_MAX; i++) {
         const struct probe *probe = &g->detector.probes[i];
         if (probe->is_used && probe->purpose == PROBE_PATH && probe->target == member->tag)
-            return;
+            return false;
     }
     struct probe *probe = probe_new(g, PROBE_PATH, member);
     if (probe == NULL)
-        return;
+        return false;
     probe->addr = *addr;
     probe_ping(g, probe, member);
+    return true;
 }
 
 /* --- Answering ------------------------------------------------------------------------------- */
 
+/* Two zeros say nothing: no list of members adds up to zero. */
 static void compare_digests(struct gossip *g, struct member *from,
                             const struct wire_message *message)
 {
+    if (message->probe.members_digest == 0)
+        return;
     if (message->probe.members_digest != g->members.digest)
         roster_compare(g, from);
     sync_on_digest(g, from, message->probe.records_digest);
@@ -210,14 +218,44 @@ static void tell_if_old(struct gossip *g, struct member *member)
 }
 
 /* The answer goes where the question came from, wherever we believe the member to be. */
+void probe_acknowledge(struct gossip *g, struct member *from, const struct addr *addr,
+                       const struct wire_message *ping)
+{
+    struct wire_message ack = message_of(g, WIRE_ACK, ping->probe.random);
+    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+}
+
+bool probe_answers(struct gossip *g, const struct member *member, uint64_t random)
+{
+    const struct probe *probe = probe_find(g, random);
+    return probe != NULL && probe->purpose == PROBE_PATH && probe->target == member->tag;
+}
+
+/* From an address that nobody has answered from, one packet gets one, and no larger one: either the
+ * question whether the member is there now, or the answer while that question is open. Neither says
+ * what we hold: these 16 bytes make up for longer numbers in our header. */
+static void on_ping_from_elsewhere(struct gossip *g, struct member *from, const struct addr *addr,
+                                   const struct wire_message *message)
+{
+    struct wire_message ack = {.type = WIRE_ACK, .probe = {.random = message->probe.random}};
+    bool is_large =
+        message->probe.random > UINT32_MAX && message->probe.members_digest > UINT32_MAX;
+    if (!is_large)
+        drop_count(g, DROP_UNSOLICITED);
+    if (!is_large || probe_path(g, from, addr))
+        return;
+    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+}
+
 void detector_on_ping(struct gossip *g, struct member *from, const struct addr *addr,
                       const struct wire_message *message)
 {
-    struct wire_message ack = message_of(g, WIRE_ACK, message->probe.random);
-    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
     join_on_partner_ping(g, from);
-    if (!addr_equal(addr, &member_link(g, from)->addr))
-        probe_path(g, from, addr);
+    if (!addr_equal(addr, &member_link(g, from)->addr)) {
+        on_ping_from_elsewhere(g, from, addr, message);
+        return;
+    }
+    probe_acknowledge(g, from, addr, message);
     tell_if_old(g, from);
     compare_digests(g, from, message);
 }

@@ -93,12 +93,9 @@ static uint64_t send_page(struct gossip *g, struct member *to, uint64_t after)
 /* Pages are many times their question: they go only where an answer came from. */
 void roster_on_pull(struct gossip *g, struct member *from, const struct wire_message *message)
 {
-    struct link *link = member_link(g, from);
     uint64_t through = message->members_pull.after;
-    if (!link->is_verified) {
-        probe_path(g, from, &link->addr);
+    if (!link_may_answer(g, from))
         return;
-    }
     for (int i = 0; i < ROSTER_PAGES && through != UINT64_MAX; i++)
         through = send_page(g, from, through);
 }

@@ -113,6 +113,8 @@ void pull_on_pull(struct gossip *g, struct member *from, const struct wire_messa
     }
     struct serving *slot = NULL;
     if (window_bytes > SMALL_WINDOW_BYTES) {
+        if (!link_may_answer(g, from))
+            return;
         slot = slot_of(g, from->tag, message->pull.request);
         if (slot == NULL) {
             send_nothing(g, from, message, 0);

@@ -376,12 +376,18 @@ static enum suspicion_verdict on_own_accusation(struct gossip *g, struct span st
         answer_accuser(g, accusation);
     if (order != 0)
         return ACCUSATION_STALE;
+    if (!accusers_may_speak(g, accuser->tag))
+        return ACCUSATION_EXCESS;
     g->stats.signatures_verified++;
     struct blob *blob =
         statement_admit(g->config.store, statement, STATEMENT_ACCUSATION, &accuser->id, &g->scope);
     if (blob == NULL)
         return ACCUSATION_BAD;
     blob_release(blob);
+    accusers_spoke(g, accuser->tag);
+    bool are_many = accusers_are_many(g, accuser->tag);
+    if (are_many || g->config.detector != DETECTOR_AURORA)
+        health_worsen(g, 1);
     members_refute(g, 0);
     answer_accuser(g, accusation);
     return ACCUSATION_NEW;
@@ -405,7 +411,7 @@ static enum suspicion_verdict accusation_filter(const struct gossip *g,
         return ACCUSATION_STALE;
     if (accusation->stamp + suspicion_max_ms(g) < accuser->stamp)
         return ACCUSATION_STALE;
-    return ACCUSATION_NEW;
+    return accusers_may_speak(g, accuser->tag) ? ACCUSATION_NEW : ACCUSATION_EXCESS;
 }
 
 static struct blob *accusation_admit(struct gossip *g, struct span statement,
@@ -439,6 +445,7 @@ enum suspicion_verdict suspicion_on_accusation(struct gossip *g, struct span sta
     struct blob *blob = accusation_admit(g, statement, &accusation, accuser);
     if (blob == NULL)
         return ACCUSATION_BAD;
+    accusers_spoke(g, accuser->tag);
     accusation_take(g, subject, &accusation, blob);
     return ACCUSATION_NEW;
 }

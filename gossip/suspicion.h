@@ -42,7 +42,13 @@ void suspicion_free(struct gossip *, struct member *);
 void suspicion_accuse(struct gossip *, struct member *subject);
 /* A signed accusation from anywhere. Verifies; starts or confirms a suspicion; makes observers
  * probe; if it is about us, refutes. Returns whether it is worth passing on. */
-enum suspicion_verdict { ACCUSATION_NEW, ACCUSATION_KNOWN, ACCUSATION_STALE, ACCUSATION_BAD };
+enum suspicion_verdict {
+    ACCUSATION_NEW,
+    ACCUSATION_KNOWN,
+    ACCUSATION_STALE,
+    ACCUSATION_EXCESS, /* its accuser says more than counts: accusers.h */
+    ACCUSATION_BAD
+};
 enum suspicion_verdict suspicion_on_accusation(struct gossip *, struct span statement);
 void suspicion_on_timer(struct gossip *, struct suspicion *);
 /* A joiner is told of a death: `count` accusation statements about this life, and its age. True

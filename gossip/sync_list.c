@@ -382,6 +382,8 @@ void sync_on_list(struct gossip *g, struct member *from, const struct wire_messa
     uint64_t flags = message->list.flags;
     uint64_t last_home;
     if ((flags & SYNC_ASK) != 0) {
+        if (!link_may_answer(g, from))
+            return;
         sync_list_send_pages(g, from, message->list.buckets, (flags & SYNC_ORPHANS) != 0);
     } else if ((flags & SYNC_PAGE) != 0) {
         sync_first_on_page(g, from, message);

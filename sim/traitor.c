@@ -19,6 +19,8 @@ void traitor_trace(struct cluster *cluster, size_t traitor, char what, uint64_t 
     struct world *world = cluster_world(cluster);
     uint64_t kind = (uint64_t)'T' << 8 | (uint8_t)what;
 
+    if (traitor != SIZE_MAX)
+        world->nodes[traitor].is_liar = true;
     trace_add(&world->trace, TRACE_FAULT, world->now_us, traitor, kind, about, 0);
 }
 

@@ -63,7 +63,8 @@ void traitor_misplace(struct cluster *cluster, size_t traitor, size_t subject, s
     struct addr from = traitor_victim((uint32_t)subject);
     struct wire_header header = {speaker->tag, speaker->epoch, listener->tag,
                                  member_link(speaker, listener)->sent_counter + 1};
-    struct wire_message message = {.type = WIRE_PING, .probe = {.random = header.counter}};
+    struct wire_message message = {.type = WIRE_PING,
+                                   .probe = {UINT64_MAX - header.counter, UINT64_MAX, UINT64_MAX}};
     traitor_trace(cluster, traitor, 'p', subject);
     send_by_hand(cluster, &from, at, &header, &message, 1);
 }
@@ -385,7 +386,8 @@ void traitor_reflect(struct cluster *cluster, struct random *random, size_t trai
     if (member == NULL || member == core->members.self)
         return;
     const struct log *log = any_log(core, random);
-    struct wire_message ping = {.type = WIRE_PING, .probe = {.random = random_next(random)}};
+    struct wire_message ping = {.type = WIRE_PING,
+                                .probe = {random_next(random), UINT64_MAX, UINT64_MAX}};
     struct wire_header header = {core->tag, core->epoch, member->tag, 0};
     traitor_trace(cluster, traitor, 'B', (uint64_t)at << 8 | (uint64_t)bait);
     if (bait == BAIT_REPLAY) {

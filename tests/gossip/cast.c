@@ -278,6 +278,7 @@ enum gossip_drop cast_say_as(struct cast *cast, const struct wire_header *header
     cast->nonce++;
     memcpy(nonce, &cast->nonce, sizeof cast->nonce);
     size_t len = seal_packet(&cast->keyring, nonce, plain, writer.len, packet, sizeof packet);
+    cast->said_len = len;
     return gossip_receive(cast->core, cast->now, from, packet, len);
 }
 

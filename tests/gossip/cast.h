@@ -50,6 +50,7 @@ struct cast {
     struct gossip_event *events; /* since the last cast_forget */
     size_t event_count;
     uint64_t nonce;
+    size_t said_len; /* of the last packet to the core */
 };
 
 /* The configuration of the core that cast_new(NULL, ...) makes. */

@@ -66,6 +66,7 @@ static void puppet_introduce(struct stage *stage, size_t index, uint64_t epoch)
     blob_release(blob);
     /* So that the core does not introduce itself in every packet. */
     puppet->member->is_seen = true;
+    member_link(stage->core, puppet->member)->is_verified = true;
 }
 
 static void puppet_enter(struct stage *stage, size_t index)
