@@ -15,7 +15,8 @@
 #include "gossip/core.h"
 
 #define JOIN_JITTER_PERCENT    30
-#define KEY_CHECK_MS           1000 /* as long as a probe: who runs with our key answers by then */
+#define KEY_CHECK_MS           250  /* between two questions whether somebody runs with our key: */
+#define KEY_CHECKS             4    /* a second, as long as a probe takes, and one may be lost */
 #define PAGE_TIMEOUT_MS        150  /* until the first page of an answer */
 #define PAGE_GAP_MS            60   /* until the next one */
 #define RECENT_MS              5000 /* the checks after joining, and their answers */
@@ -244,13 +245,39 @@ static void begin_members(struct gossip *g)
 
 /* The packet names us as its sender and its receiver: only somebody with our key takes it for its
  * own. */
+static void ask_for_key(struct gossip *g)
+{
+    struct join *join = &g->join;
+    struct wire_message message = {.type = WIRE_PING, .probe = {.random = join->key_random}};
+    outbox_send_to(g, &join->key_addr, g->tag, PRIORITY_PROBE, &message);
+    join->key_asked++;
+    wake_in(g, KEY_CHECK_MS);
+}
+
 static void check_key(struct gossip *g, const struct addr *addr)
 {
-    g->join.phase = JOIN_CHECKING_KEY;
-    g->join.key_random = prng_next(&g->prng);
-    struct wire_message message = {.type = WIRE_PING, .probe = {.random = g->join.key_random}};
-    outbox_send_to(g, addr, g->tag, PRIORITY_PROBE, &message);
-    wake_in(g, KEY_CHECK_MS);
+    struct join *join = &g->join;
+    join->phase = JOIN_CHECKING_KEY;
+    join->key_random = prng_next(&g->prng);
+    join->key_addr = *addr;
+    join->key_asked = 0;
+    ask_for_key(g);
+}
+
+/* Nobody answers as us. But two copies of one disk that start together both find that, and both
+ * have the epoch that stands on it: they must not go on in one life, or nobody could tell them
+ * apart. In different ones the higher replaces the lower. */
+static void on_key_timer(struct gossip *g)
+{
+    struct join *join = &g->join;
+    assert(join->phase == JOIN_CHECKING_KEY);
+    if (join->key_asked < KEY_CHECKS) {
+        ask_for_key(g);
+        return;
+    }
+    uint64_t known = join->remembered_epoch > g->epoch ? join->remembered_epoch : g->epoch;
+    members_raise_epoch(g, known + 1 + prng_below(&g->prng, TWIN_EPOCHS));
+    begin_members(g);
 }
 
 static void stop_for_other(struct gossip *g, const struct addr *addr)
@@ -372,7 +399,7 @@ void join_on_timer(struct gossip *g)
 {
     switch (g->join.phase) {
     case JOIN_ASKING: ask_round(g); break;
-    case JOIN_CHECKING_KEY: begin_members(g); break; /* nobody answered as us */
+    case JOIN_CHECKING_KEY: on_key_timer(g); break;
     case JOIN_MEMBERS: on_page_timer(g); break;
     case JOIN_DONE: settle(g); break;
     }

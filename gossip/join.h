@@ -51,6 +51,8 @@ struct join {
     uint32_t checks; /* questions to random members that are still to come after joining */
     uint64_t remembered_epoch;
     uint64_t key_random;  /* in the PING that asks whether somebody else answers as us */
+    struct addr key_addr; /* where we ask that */
+    uint32_t key_asked;   /* so often */
     uint64_t compared_ms; /* compare.c: when we last began a comparison */
 };
 

@@ -123,6 +123,14 @@ static void on_own_claim(struct gossip *g, const struct alive *alive, struct blo
     members_refute(g, alive->incarnation + 1);
 }
 
+/* Another process signs the very life that we do. Whoever is told of it goes on in another; should
+ * both be told at once, it is hardly the same again. */
+static void on_own_twin(struct gossip *g, const struct alive *alive)
+{
+    if (!is_at_our_address(g, alive) && !g->is_leaving && !g->is_stopped)
+        members_raise_epoch(g, alive->epoch + 1 + prng_below(&g->prng, TWIN_EPOCHS));
+}
+
 /* --- Everybody's --------------------------------------------------------------------------------
  */
 
@@ -164,6 +172,17 @@ static enum news_verdict admit_newer(struct gossip *g, struct span statement,
     return NEWS_KNOWN;
 }
 
+static enum news_verdict admit_twin(struct gossip *g, struct span statement,
+                                    const struct alive *alive)
+{
+    struct blob *blob = admit(g, statement, STATEMENT_ALIVE, &alive->id);
+    if (blob == NULL)
+        return NEWS_BAD;
+    on_own_twin(g, alive);
+    blob_release(blob);
+    return NEWS_KNOWN;
+}
+
 enum news_verdict members_on_alive(struct gossip *g, struct span statement, struct member **out)
 {
     struct alive alive;
@@ -183,6 +202,8 @@ enum news_verdict members_on_alive(struct gossip *g, struct span statement, stru
     int order = life_compare(alive.epoch, alive.incarnation, member->epoch, member->incarnation);
     if (order > 0)
         return admit_newer(g, statement, &alive, member);
+    if (order == 0 && member == g->members.self && !span_equal(blob_span(member->alive), statement))
+        return admit_twin(g, statement, &alive);
     return order < 0 ? NEWS_STALE : NEWS_KNOWN;
 }
 

@@ -231,9 +231,27 @@ Test(join, a_key_that_does_not_answer_elsewhere_is_ours)
     struct cast *cast = joining(2, 1);
     cast_run(cast, 250);
     answer_join(cast, 0, CAST_EPOCH + 3, own_alive(cast, CAST_EPOCH + 3, &elsewhere));
-    cast_run(cast, 1100);
+    struct wire_message ping;
+    cast_run(cast, 950);
+    cr_assert(cast_heard_at(cast, &elsewhere, WIRE_PING, 3, &ping), "three may be lost");
+    cr_assert_eq(cast->core->join.phase, JOIN_CHECKING_KEY);
+    cast_run(cast, 150);
+    cr_assert_not(cast_heard_at(cast, &elsewhere, WIRE_PING, 4, &ping));
     cr_assert_eq(cast->core->join.phase, JOIN_MEMBERS);
-    cr_assert_eq(cast->core->epoch, CAST_EPOCH + 4);
+    cr_assert_gt(cast->core->epoch, CAST_EPOCH + 3);
+    cr_assert_leq(cast->core->epoch, CAST_EPOCH + 3 + TWIN_EPOCHS);
+    cast_free(cast);
+}
+
+/* Or two copies of one disk that start together would both go on in the epoch that stands on it. */
+Test(join, who_finds_nobody_elsewhere_leaves_an_epoch_that_a_twin_may_have)
+{
+    struct cast *cast = joining(2, 1);
+    cast_run(cast, 250);
+    answer_join(cast, 0, CAST_EPOCH - 1, own_alive(cast, CAST_EPOCH - 1, &elsewhere));
+    cast_run(cast, 1100);
+    cr_assert_gt(cast->core->epoch, CAST_EPOCH);
+    cr_assert_leq(cast->core->epoch, CAST_EPOCH + TWIN_EPOCHS);
     cast_free(cast);
 }
 

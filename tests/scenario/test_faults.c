@@ -153,6 +153,57 @@ Test(faults, an_original_that_was_cut_off_yields_to_its_copy)
     }
 }
 
+static size_t running_of(struct cluster *c, size_t a, size_t b)
+{
+    return (size_t)cluster_is_running(c, a) + (size_t)cluster_is_running(c, b);
+}
+
+/* Both find nobody who answers with their key, and both have the epoch that stands on the disk. */
+Test(faults, of_two_copies_that_start_together_one_runs)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct cluster *c = booted(7, seed);
+
+        cr_assert_eq(cluster_register_ttl(c, 2, "printer", 3600), RESULT_OK);
+        for (size_t i = 4; i < 7; i++)
+            cluster_crash(c, i);
+        cluster_crash(c, 2);
+        if (seed % 2)
+            cluster_run_for(c, 20000);
+        cluster_start_copy(c, 2, 5);
+        if (seed % 4 > 1)
+            cluster_run_for(c, seed * 100);
+        cluster_start_copy(c, 2, 6);
+        cluster_run_for(c, SETTLE_MS);
+        cr_assert_eq(running_of(c, 5, 6), 1, "seed %lu", (unsigned long)seed);
+        cr_assert_leq(cluster_wait_everywhere(c, settled(), SETTLE_MS), SETTLE_MS);
+        cr_assert(cluster_holds_everywhere(c, peer_visible("printer")));
+        end(c);
+    }
+}
+
+Test(faults, of_a_node_and_its_copy_that_start_together_one_runs)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct cluster *c = booted(7, seed);
+
+        cr_assert_eq(cluster_register_ttl(c, 2, "printer", 3600), RESULT_OK);
+        cluster_crash(c, 5);
+        cluster_crash(c, 2);
+        if (seed % 2)
+            cluster_run_for(c, seed * 1000);
+        cluster_start_copy(c, 2, 5);
+        if (seed % 4 > 1)
+            cluster_run_for(c, seed * 100);
+        cluster_start(c, 2);
+        cluster_run_for(c, SETTLE_MS);
+        cr_assert_eq(running_of(c, 2, 5), 1, "seed %lu", (unsigned long)seed);
+        cr_assert_leq(cluster_wait_everywhere(c, settled(), SETTLE_MS), SETTLE_MS);
+        cr_assert(cluster_holds_everywhere(c, peer_visible("printer")));
+        end(c);
+    }
+}
+
 /* --- Clocks and machines
  * --------------------------------------------------------------------------- */
 
