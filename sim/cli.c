@@ -324,6 +324,8 @@ static bool check_whole(const struct cli *cli)
                 return complain("two outputs go to '%s'; each needs a file of its own", out[i]);
     if (cli->trace != NULL && strcmp(cli->trace, "-") == 0)
         return complain("--trace is '-'; it must be a file");
+    if (cli->command == CLI_SWARM && cli->json != NULL && strcmp(cli->json, "-") == 0)
+        return complain("--json is '-'; of a swarm it must be a file");
     return true;
 }
 

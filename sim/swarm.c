@@ -4,7 +4,10 @@
 
 #include "sim/cli.h"
 #include "sim/memory.h"
+#include "sim/output.h"
 #include "sim/pool.h"
+#include "sim/progress.h"
+#include "sim/result.h"
 #include "sim/storm.h"
 
 #include <inttypes.h>
@@ -40,6 +43,7 @@ struct swarm {
     bool *is_busy;
     struct totals totals;
     double began_s;
+    struct progress progress;
 };
 
 static double now_s(void)
@@ -77,16 +81,6 @@ static void live_again(struct outcome *first, uint64_t seed, const struct cli *c
             snprintf(first->text, sizeof(first->text), "I14: run twice, it was not the same");
     }
     free(value);
-}
-
-static enum exit_status status_of(const struct outcome *out)
-{
-    if (!out->is_done)
-        return EXIT_CRASH;
-    for (size_t i = 0; i < INVARIANTS; i++)
-        if (out->broken[i] > 0)
-            return EXIT_SAFETY;
-    return out->is_late ? EXIT_LIVENESS : EXIT_HELD;
 }
 
 /* What went wrong, in the order of how bad it is: a crash hides what else there was. */
@@ -141,7 +135,7 @@ static void add_up(struct swarm *swarm, const struct slot *slot)
 {
     struct totals *totals = &swarm->totals;
     const struct outcome *out = &slot->out;
-    enum exit_status status = status_of(out);
+    enum exit_status status = outcome_status(out);
 
     totals->worlds++;
     totals->events += out->events;
@@ -158,6 +152,7 @@ static void add_up(struct swarm *swarm, const struct slot *slot)
     totals->late += out->is_late;
     totals->crashed += !out->is_done;
     totals->status = worse(totals->status, status);
+    progress_clear(&swarm->progress);
     printf("seed %" PRIu64 ":", slot->seed);
     print_broken(stdout, out);
     printf(" (%s)\n    ", out->text);
@@ -166,17 +161,16 @@ static void add_up(struct swarm *swarm, const struct slot *slot)
     fflush(stdout);
 }
 
-static void say_progress(const struct swarm *swarm, uint64_t seeds)
+static void say_progress(struct swarm *swarm, uint64_t seeds)
 {
     const struct totals *totals = &swarm->totals;
-    double took_s = now_s() - swarm->began_s;
+    double virtual_s = totals->virtual_s;
 
-    if (!isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr,
-            "\r%" PRIu64 " of %" PRIu64 " worlds, %" PRIu64
-            " failed, %.1f h virtual, %.0f s \033[K",
-            totals->worlds, seeds, totals->failed, totals->virtual_s / 3600, took_s);
+    for (size_t i = 0; i < swarm->cli->workers; i++)
+        if (swarm->is_busy[i])
+            virtual_s += (double)swarm->slots[i].out.now_us / 1e6;
+    progress_show(&swarm->progress, (size_t)totals->worlds, (size_t)seeds, virtual_s,
+                  (double)totals->worlds / (double)seeds);
 }
 
 static bool start_one(struct swarm *swarm, struct pool *pool, uint64_t seed)
@@ -253,15 +247,10 @@ static void print_totals(const struct swarm *swarm, double took_s)
     print_checks(totals->asked, totals->broken);
 }
 
-static bool write_json(const struct swarm *swarm, double took_s)
+static void write_json(FILE *file, const struct swarm *swarm, double took_s)
 {
     const struct totals *totals = &swarm->totals;
-    const char *path = swarm->cli->json;
-    bool is_stdout = strcmp(path, "-") == 0;
-    FILE *file = is_stdout ? stdout : fopen(path, "w");
 
-    if (file == NULL)
-        return false;
     fprintf(file, "{\"worlds\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"late\":%.0f,\"crashed\":%.0f,",
             totals->worlds, totals->failed, totals->late, totals->crashed);
     fprintf(file, "\"virtual_s\":%.0f,\"wall_s\":%.3f,\"events\":%" PRIu64 ",\"pass\":%s,",
@@ -271,13 +260,12 @@ static bool write_json(const struct swarm *swarm, double took_s)
         fprintf(file, "%s\"I%zu\":\"%s\"", i > 1 ? "," : "", i,
                 totals->broken[i]  ? "broken"
                 : totals->asked[i] ? "held"
-                                   : "not asked");
+                                   : "not checked");
     fprintf(file, "},\"faults\":{");
     for (size_t i = 0; i < SETTINGS - SET_CUT; i++)
         fprintf(file, "%s\"%s\":%.0f", i > 0 ? "," : "",
                 setting_info((enum setting)(SET_CUT + i))->name, totals->faults[i]);
     fprintf(file, "}}\n");
-    return is_stdout ? fflush(file) == 0 : fclose(file) == 0;
 }
 
 int swarm_main(const struct cli *cli)
@@ -285,23 +273,30 @@ int swarm_main(const struct cli *cli)
     struct swarm swarm = {.cli = cli, .minutes = cli->minutes > 0 ? cli->minutes : SWARM_MINUTES};
     uint64_t seeds = cli->seeds ? cli->seeds : SEEDS_USUAL;
     struct pool *pool = pool_new(cli->workers);
+    struct output json;
+    bool is_complete = false, is_written = output_open(&json, "--json", cli->json);
 
-    swarm.slots = pool_shared(cli->workers * sizeof(*swarm.slots));
-    swarm.is_busy = memory_new(cli->workers, sizeof(*swarm.is_busy));
-    swarm.began_s = now_s();
-    bool is_complete = run_all(&swarm, pool, cli->first ? cli->first : 1, seeds);
-    double took_s = now_s() - swarm.began_s;
-    pool_free(pool);
-    if (isatty(STDERR_FILENO))
-        fputc('\n', stderr);
-    print_totals(&swarm, took_s);
-    if (cli->json != NULL && !write_json(&swarm, took_s)) {
-        fprintf(stderr, "aurora-sim: cannot write %s\n", cli->json);
-        swarm.totals.status = worse(swarm.totals.status, EXIT_USAGE);
+    if (is_written) {
+        swarm.slots = pool_shared(cli->workers * sizeof(*swarm.slots));
+        swarm.is_busy = memory_new(cli->workers, sizeof(*swarm.is_busy));
+        swarm.began_s = now_s();
+        progress_begin(&swarm.progress, "swarm");
+        is_complete = run_all(&swarm, pool, cli->first ? cli->first : 1, seeds);
+        double took_s = now_s() - swarm.began_s;
+        progress_clear(&swarm.progress);
+        print_totals(&swarm, took_s);
+        if (json.file != NULL)
+            write_json(json.file, &swarm, took_s);
+        is_written = output_finish(&json);
+        pool_shared_free(swarm.slots, cli->workers * sizeof(*swarm.slots));
+        free(swarm.is_busy);
     }
-    pool_shared_free(swarm.slots, cli->workers * sizeof(*swarm.slots));
-    free(swarm.is_busy);
-    return is_complete ? (int)swarm.totals.status : EXIT_INTERRUPTED;
+    pool_free(pool);
+    if (is_written && !is_complete)
+        return EXIT_INTERRUPTED;
+    if (!is_written && swarm.totals.status == EXIT_HELD)
+        return EXIT_USAGE;
+    return (int)swarm.totals.status;
 }
 
 /* --- One of them again
@@ -322,34 +317,100 @@ static void print_drawn(const struct run *run)
     putchar('\n');
 }
 
-int replay_main(const struct cli *cli)
+struct replay {
+    const struct cli *cli;
+    double minutes;
+    struct slot *slot;
+};
+
+static void live_replay(void *context, size_t index)
 {
-    double minutes = cli->minutes > 0 ? cli->minutes : SWARM_MINUTES, *value;
-    struct slot *slot = memory_new(1, sizeof(*slot));
-    struct run drawn = {.scenario = &scenario_storm};
+    struct replay *replay = context;
+
+    (void)index;
+    live(&replay->slot->out, replay->cli->seed, replay->cli, replay->minutes);
+    replay->slot->out.is_done = true;
+}
+
+static void print_replay(const struct slot *slot, uint64_t seed)
+{
+    const struct outcome *out = &slot->out;
+    const double *value = slot->value;
     uint64_t asked[INVARIANTS], broken[INVARIANTS];
 
-    swarm_draw(&drawn, cli->seed, cli->nodes, minutes);
-    print_drawn(&drawn);
-    fflush(stdout);
-    slot->out.value = value = slot->value;
-    live(&slot->out, cli->seed, cli, minutes);
-    slot->out.is_done = true;
-    enum exit_status status = status_of(&slot->out);
     for (size_t i = 0; i < INVARIANTS; i++) {
-        asked[i] = slot->out.asked[i];
-        broken[i] = slot->out.broken[i];
+        asked[i] = out->asked[i];
+        broken[i] = out->broken[i];
     }
-    printf("%.1f s virtual, %" PRIu64 " events, trace %016" PRIx64 "\n",
-           (double)slot->out.now_us / 1e6, slot->out.events, slot->out.trace_hash);
+    printf("%.1f s virtual, %" PRIu64 " events, trace %016" PRIx64 "\n", (double)out->now_us / 1e6,
+           out->events, out->trace_hash);
     printf("converged %.1f s after the heal (bound %.0f s), %.0f false deaths\n",
            value[STORM_CONVERGED_MS] / 1000, value[STORM_BOUND_MS] / 1000,
            value[STORM_FALSE_DEATHS]);
     print_faults(value + STORM_FAULTS);
     print_checks(asked, broken);
-    printf("seed %" PRIu64 ":", cli->seed);
-    print_broken(stdout, &slot->out);
-    printf(status == EXIT_HELD ? " all held\n" : " (%s)\n", slot->out.text);
-    free(slot);
+    printf("seed %" PRIu64 ":", seed);
+    print_broken(stdout, out);
+    printf(outcome_status(out) == EXIT_HELD ? " all held\n" : " (%s)\n", out->text);
+}
+
+/* In a process of its own: a crash of the world is an end, too, and is told. False: interrupted. */
+static bool replay_world(struct replay *replay, struct pool *pool)
+{
+    struct progress progress;
+    struct pool_end end;
+    enum pool_event event = POOL_TIME;
+
+    progress_begin(&progress, "replay");
+    if (!pool_start(pool, 0, live_replay, replay))
+        return false;
+    while (event == POOL_TIME) {
+        event = pool_wait(pool, 1000, &end);
+        progress_show(&progress, 0, 1, (double)replay->slot->out.now_us / 1e6, 0);
+    }
+    progress_clear(&progress);
+    if (event == POOL_ENDED)
+        replay->slot->out.signal = end.signal;
+    return event == POOL_ENDED;
+}
+
+static enum exit_status replay_into(const struct cli *cli, struct output *trace, struct pool *pool)
+{
+    struct cli mine = *cli;
+    struct replay replay = {.cli = &mine,
+                            .minutes = cli->minutes > 0 ? cli->minutes : SWARM_MINUTES};
+    struct run drawn = {.scenario = &scenario_storm};
+    enum exit_status status = EXIT_INTERRUPTED;
+
+    if (trace->file != NULL && !trace_begin(trace->file))
+        return output_finish(trace) ? EXIT_HELD : EXIT_USAGE;
+    mine.trace = output_name(trace);
+    swarm_draw(&drawn, cli->seed, cli->nodes, replay.minutes);
+    print_drawn(&drawn);
+    fflush(stdout);
+    replay.slot = pool_shared(sizeof(*replay.slot));
+    replay.slot->out.value = replay.slot->value;
+    if (replay_world(&replay, pool)) {
+        print_replay(replay.slot, cli->seed);
+        status = outcome_status(&replay.slot->out);
+        if (replay.slot->out.is_trace_lost) {
+            output_drop(trace);
+            fprintf(stderr, "aurora-sim: the trace could not be written to its end\n");
+            status = status == EXIT_HELD ? EXIT_USAGE : status;
+        }
+    }
+    pool_shared_free(replay.slot, sizeof(*replay.slot));
+    return output_finish(trace) || status != EXIT_HELD ? status : EXIT_USAGE;
+}
+
+int replay_main(const struct cli *cli)
+{
+    struct output trace;
+    struct pool *pool = pool_new(1);
+    enum exit_status status = EXIT_USAGE;
+
+    if (output_open(&trace, "--trace", cli->trace))
+        status = replay_into(cli, &trace, pool);
+    pool_free(pool);
     return (int)status;
 }
