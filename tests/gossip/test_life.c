@@ -227,21 +227,6 @@ Test(life, our_key_in_our_very_life_elsewhere_makes_us_leave_it)
     cast_free(cast);
 }
 
-/* Nobody else could tell the two apart. */
-Test(life, our_key_in_our_very_life_elsewhere_makes_us_leave_it)
-{
-    struct cast *cast = cast_new(NULL, 2, 2);
-    uint64_t incarnation = cast->core->members.self->incarnation;
-    cr_assert_eq(give_own_at(cast, CAST_EPOCH, incarnation, &cast->core->config.addresses[0]),
-                 NEWS_KNOWN);
-    cr_assert_eq(cast->core->epoch, CAST_EPOCH, "that is we");
-    cr_assert_eq(give_own_at(cast, CAST_EPOCH, incarnation, &cast->actors[0].addr), NEWS_KNOWN);
-    cr_assert_not(cast->core->is_stopped);
-    cr_assert_gt(cast->core->epoch, CAST_EPOCH);
-    cr_assert_leq(cast->core->epoch, CAST_EPOCH + TWIN_EPOCHS);
-    cast_free(cast);
-}
-
 Test(life, a_later_life_at_our_own_address_is_our_past)
 {
     struct cast *cast = cast_new(NULL, 2, 2);
