@@ -125,8 +125,12 @@ struct checks {
     struct ended {
         uint64_t version; /* of the record that its home ended, */
         uint64_t applied; /* whoever has applied so much has its delete */
+        uint64_t home, epoch;
+        size_t peer;
     } * ends;
     size_t end_count, end_capacity;
+    size_t *ended_now; /* indexes: of the last second */
+    size_t ended_now_count, ended_now_capacity;
 };
 
 /* Is it one of those that are looked at closely? */
@@ -158,6 +162,7 @@ bool check_is_signed(const struct world *, struct span statement, enum sign_doma
 /* check_log.c: I1, I3 */
 void check_log_event(struct world *, size_t node, const struct gossip_event *);
 void check_log_second(struct world *, size_t node);
+void check_ends_second(struct world *);
 void check_lease_event(struct world *, size_t node, const struct gossip_event *); /* all nodes' */
 /* check_record.c: I2 */
 void check_record_event(struct world *, size_t node, const struct gossip_event *);

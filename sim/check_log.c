@@ -51,6 +51,24 @@ void check_log_second(struct world *world, size_t node)
 
 /* --- I3 -------------------------------------------------------------------------------------- */
 
+/* A delete's version and the step of the world in which it was seen, in one number. */
+enum { VERSION_BITS = 24 };
+
+static uint64_t deleted_of(uint64_t version, uint64_t step)
+{
+    return step << VERSION_BITS | version;
+}
+
+static uint64_t deleted_version(uint64_t deleted)
+{
+    return deleted & ((1u << VERSION_BITS) - 1);
+}
+
+static uint64_t deleted_step(uint64_t deleted)
+{
+    return deleted >> VERSION_BITS;
+}
+
 static size_t peer_number(struct world *world, const struct gossip_event *event)
 {
     struct record record;
@@ -69,23 +87,25 @@ static void lease_ended(struct world *world, size_t node, const struct gossip_ev
     struct record record;
     struct gossip_log_info log;
 
-    if (!statement_read_record(blob_span(event->heartbeat.record), &record))
+    if (!statement_read_record(blob_span(event->heartbeat.record), &record) ||
+        !gossip_log_find(core, record.home, record.epoch, &log))
         return;
     size_t peer = intern_add(&world->peer_ids, record.peer.peer_id);
-    for (size_t i = 0; gossip_log_at(core, i, &log); i++) {
-        if (log.home != record.home || log.epoch != record.epoch)
-            continue;
-        uint64_t *index = map_put(&checks->ended, record.home, record.epoch, peer);
-        if (*index == 0) {
-            checks->ends = memory_reach(checks->ends, &checks->end_capacity, checks->end_count,
-                                        sizeof(*checks->ends));
-            *index = ++checks->end_count;
-        }
-        checks->ends[*index - 1] = (struct ended){record.version, log.applied};
+    uint64_t *index = map_put(&checks->ended, record.home, record.epoch, peer);
+    if (*index == 0) {
+        checks->ends = memory_reach(checks->ends, &checks->end_capacity, checks->end_count,
+                                    sizeof(*checks->ends));
+        *index = ++checks->end_count;
     }
+    checks->ends[*index - 1] =
+        (struct ended){record.version, log.applied, log.home, log.epoch, peer};
+    checks->ended_now = memory_reach(checks->ended_now, &checks->ended_now_capacity,
+                                     checks->ended_now_count, sizeof(*checks->ended_now));
+    checks->ended_now[checks->ended_now_count++] = *index - 1;
 }
 
-/* What the delete says that a DOWN tells of: the winner now, if nothing has come since. */
+/* What the delete says that a DOWN tells of: the winner now, if nothing has come since. It may have
+ * come after what the next events of this step tell: those are not held against it. */
 static void delete_applied(struct world *world, size_t node, const struct gossip_event *event)
 {
     struct node_checks *checks = &world->checks->nodes[node];
@@ -97,19 +117,21 @@ static void delete_applied(struct world *world, size_t node, const struct gossip
         statement_kind_of(blob_span(peer.record)) != STATEMENT_DELETION)
         return;
     uint64_t drops = times_dropped(checks, peer.home, peer.epoch);
-    uint64_t *version = map_put(&checks->deleted, peer.home, peer.epoch ^ drops << 40, number);
-    if (peer.version > *version)
-        *version = peer.version;
+    uint64_t *deleted = map_put(&checks->deleted, peer.home, peer.epoch ^ drops << 40, number);
+    if (peer.version > deleted_version(*deleted))
+        *deleted = deleted_of(peer.version, world->steps);
 }
 
-static bool is_deleted_here(const struct node_checks *checks, const struct gossip_event *event,
-                            size_t number)
+static bool is_deleted_here(const struct world *world, size_t node,
+                            const struct gossip_event *event, size_t number)
 {
+    const struct node_checks *checks = &world->checks->nodes[node];
     uint64_t drops = times_dropped(checks, event->peer.home, event->peer.epoch);
-    const uint64_t *version =
+    const uint64_t *deleted =
         map_find(&checks->deleted, event->peer.home, event->peer.epoch ^ drops << 40, number);
 
-    return version != NULL && event->peer.version <= *version;
+    return deleted != NULL && deleted_step(*deleted) < world->steps &&
+           event->peer.version <= deleted_version(*deleted);
 }
 
 /* By what its home did, and how much of that is applied here. A liar between them may have left the
@@ -128,6 +150,16 @@ static bool is_ended_by_home(const struct world *world, size_t node,
     return event->peer.version <= ended->version && *applied > ended->applied;
 }
 
+static void complain(struct world *world, size_t node, size_t peer, uint64_t home, uint64_t version)
+{
+    struct span id = intern_name(&world->peer_ids, peer);
+
+    check_failed(
+        world, node, I3,
+        "peer %.*s is served as of version %" PRIu64 " of n%zd, whose delete was applied here",
+        (int)id.len, (const char *)id.data, version, (ssize_t)world_node_of_tag(world, home));
+}
+
 static void served(struct world *world, size_t node, const struct gossip_event *event)
 {
     size_t number = peer_number(world, event);
@@ -135,15 +167,36 @@ static void served(struct world *world, size_t node, const struct gossip_event *
     if (number == INTERN_NONE)
         return;
     check_asked(world, I3);
-    if (!is_deleted_here(&world->checks->nodes[node], event, number) &&
+    if (!is_deleted_here(world, node, event, number) &&
         !is_ended_by_home(world, node, event, number))
         return;
-    struct span id = intern_name(&world->peer_ids, number);
-    check_failed(world, node, I3,
-                 "peer %.*s is served as of version %" PRIu64
-                 " of n%zd, whose delete was applied here",
-                 (int)id.len, (const char *)id.data, event->peer.version,
-                 (ssize_t)world_node_of_tag(world, event->peer.home));
+    complain(world, node, number, event->peer.home, event->peer.version);
+}
+
+/* What was ended in the last second must not be shown where its delete was applied. */
+static void look_for_ended(struct world *world, const struct ended *ended)
+{
+    for (size_t i = 0; i < world->options.nodes; i += world->checks->watch_every) {
+        const struct seen_peer *seen = observe_peer(&world->nodes[i].seen, ended->peer);
+        const uint64_t *applied =
+            map_find(&world->checks->nodes[i].applied, ended->home, ended->epoch, 0);
+
+        if (world->nodes[i].core == NULL || applied == NULL || *applied <= ended->applied)
+            continue;
+        check_asked(world, I3);
+        if (seen->is_visible && seen->home == ended->home && seen->epoch == ended->epoch &&
+            seen->version <= ended->version)
+            complain(world, i, ended->peer, ended->home, seen->version);
+    }
+}
+
+void check_ends_second(struct world *world)
+{
+    struct checks *checks = world->checks;
+
+    for (size_t i = 0; i < checks->ended_now_count && !check_has_liars(world); i++)
+        look_for_ended(world, &checks->ends[checks->ended_now[i]]);
+    checks->ended_now_count = 0;
 }
 
 /* --- Events ---------------------------------------------------------------------------------- */

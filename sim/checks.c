@@ -52,6 +52,7 @@ void checks_free(struct checks *checks)
     free(checks->identities);
     free(checks->nonces.prints);
     free(checks->ends);
+    free(checks->ended_now);
     free(checks->nodes);
     free(checks);
 }
@@ -177,6 +178,7 @@ void checks_on_second(struct world *world)
     for (size_t i = 0; i < world->options.nodes; i += world->checks->watch_every)
         if (world->nodes[i].core != NULL)
             check_log_second(world, i);
+    check_ends_second(world);
     check_death_second(world);
     check_crash_second(world);
     check_client_second(world);
