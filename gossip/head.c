@@ -246,14 +246,16 @@ static enum log_state state_of(const struct gossip *g, struct log *log)
     if (log == g->registry.own)
         return LOG_PROVED;
     /* Above the HEAD, or something is missing: there is nothing to compare with now. */
+    enum log_state unequal = is_of_the_gone(log) ? LOG_BEHIND : LOG_DIVERGED;
+    enum log_state before = log->state == LOG_DIVERGED ? unequal : log->state;
     if (log->applied < pull_target(log))
-        return log->state == LOG_DIVERGED ? LOG_DIVERGED : LOG_BEHIND;
+        return before == LOG_DIVERGED ? LOG_DIVERGED : LOG_BEHIND;
     if (log->head_blob == NULL)
         return log->applied == 0 ? LOG_PROVED : LOG_BEHIND;
     if (log->applied != log->head.version || log->is_shed)
-        return log->state;
+        return before;
     enum log_state state = compare_roots(log);
-    return state == LOG_DIVERGED && is_of_the_gone(log) ? LOG_BEHIND : state;
+    return state == LOG_DIVERGED ? unequal : state;
 }
 
 void head_check(struct gossip *g, struct log *log)

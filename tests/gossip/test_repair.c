@@ -242,6 +242,22 @@ Test(repair, repair_that_did_not_help_is_not_begun_again_at_once)
     stage_free(stage);
 }
 
+/* Who holds the orphans of the dead drops each when its time is over: roots differ for good, and
+ * nobody can say what should be there. It went on for as long as the log was kept. */
+Test(repair, home_that_died_ends_it)
+{
+    struct stage *stage = stage_new(true);
+    struct truth truth;
+    lose_one(stage, &truth);
+    int64_t now_ms = (int64_t)stage->core->now.mono_ms;
+    member_set_state(stage->core, stage->puppets[0].member, MEMBER_DEAD, now_ms - 400000);
+    stage_run(stage, 60000);
+    cr_assert(stage_log(stage, 0)->is_shed);
+    cr_assert_neq(stage_log(stage, 0)->state, LOG_DIVERGED);
+    cr_assert_eq(stage->core->puller.pull_count, 0U);
+    stage_free(stage);
+}
+
 Test(repair, gap_comes_before_a_repair)
 {
     struct stage *stage = stage_new(true);
