@@ -333,11 +333,21 @@ static bool said_lately(const struct gossip *g, struct member *subject)
     return own != NULL && g->now.mono_ms < own->heard_ms + suspicion_max_ms(g) / 3;
 }
 
+/* In SWIM a suspicion is told once; Lifeguard counts, and passes on, the first K confirmations. In
+ * ours every word is one towards the quorum, and has to be repeated. */
+static bool is_told_enough(const struct gossip *g, const struct member *subject)
+{
+    size_t needed = g->config.detector == DETECTOR_SWIM ? 1 : 1 + LIFEGUARD_CONFIRMATIONS;
+    return g->config.detector != DETECTOR_AURORA && is_running(subject) &&
+           suspicion_accusers(g, subject) >= needed;
+}
+
 void suspicion_accuse(struct gossip *g, struct member *subject)
 {
     if (subject == g->members.self || member_class_of(subject->state) != CLASS_ALIVE)
         return;
-    if (g->is_leaving || health_is_frozen(g) || said_lately(g, subject))
+    if (g->is_leaving || health_is_frozen(g) || said_lately(g, subject) ||
+        is_told_enough(g, subject))
         return;
     g->stamp = g->stamp + 1 > g->now.wall_ms ? g->stamp + 1 : g->now.wall_ms;
     struct accusation accusation = {g->tag, subject->tag, subject->epoch, subject->incarnation,
