@@ -123,6 +123,12 @@ format: packages
 
 run: all
 	$(Q)BUILD=$(BUILD) ONCE=$(ONCE) tools/demo.sh
+sim-mutants: $(BUILD)/tests/mutants/worlds
+	$(Q)COMPILE='$(COMPILE) -ffp-contract=off -D_POSIX_C_SOURCE=200809L' \
+	    LINKING='$(CC) $(OPTIMISE) $(LINK) $(LDFLAGS)' LIBRARIES='$(LIBS)' tests/mutants/run $(BUILD) $(ONLY)
+$(BUILD)/tests/mutants/worlds: $(BUILD)/tests/mutants/worlds.o $(call archives,sim gossip crypto)
+	$(call say,LINK)
+	$(Q)$(CC) -o $@ $(OPTIMISE) $^ $(LINK) $(LDFLAGS) $(LIBS)
 bench: all
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
@@ -142,9 +148,10 @@ help:
 	@echo 'test           everything; or: unit scenario integration'
 	@echo 'tidy format    rules that a machine checks       clang         with the other compiler'
 	@echo 'sanitize       unit tests; or: asan ubsan        fuzz          each fuzzer, SECONDS=60'
+	@echo 'sim-mutants    faults that the simulator must notice'
 	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
-    fuzz-build cover tidy format run bench install packages clean help
+    fuzz-build cover tidy format run sim-mutants bench install packages clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

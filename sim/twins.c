@@ -14,6 +14,9 @@ enum {
     BEGIN_MS = 20000, /* by then all have joined, over a network that is kind to both */
     END_MS = 50000,
     OPERATION_EVERY_MS = 25,
+    SHARED = 8, /* peers that are registered at two homes at once */
+    SHARED_TTL_S = 300,
+    PART_MS = 8000, /* until the losers have ended theirs */
     SETTLE_MS = 60000,
 };
 
@@ -31,6 +34,18 @@ static void operate(struct cluster *cluster, struct random *random)
     case 1: cluster_ask_heartbeat(cluster, home, id); break;
     default: cluster_ask_register(cluster, home, id, ttl_s); break;
     }
+}
+
+/* In the same microsecond: only the order of homes can tell which stands. Nothing else is set
+ * afterwards, so what the losers end has no number that depends on when they heard of it. */
+static void register_at_two(struct cluster *cluster, size_t number)
+{
+    size_t nodes = cluster_nodes(cluster);
+    char id[24];
+
+    snprintf(id, sizeof(id), "shared-%zu", number);
+    cluster_ask_register(cluster, number % nodes, id, SHARED_TTL_S);
+    cluster_ask_register(cluster, (number + 1 + number / nodes) % nodes, id, SHARED_TTL_S);
 }
 
 static void run_until(struct cluster *cluster, uint64_t at_us)
@@ -66,6 +81,9 @@ struct cluster *twins_live(uint64_t seed, size_t nodes, bool is_wild)
         run_until(cluster, at_ms * 1000);
         operate(cluster, &random);
     }
+    for (size_t i = 0; i < SHARED; i++)
+        register_at_two(cluster, i);
+    run_until(cluster, (END_MS + PART_MS) * 1000);
     cluster_set_faults(cluster, NULL);
     run_until(cluster, (END_MS + SETTLE_MS) * 1000);
     return cluster;
