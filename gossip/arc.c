@@ -40,14 +40,14 @@ static struct stretch stretch_of(const struct gossip *g, struct arc arc)
     size_t end = members_index(g, arc.high) % n;
     size_t count = (end + n - first) % n;
     /* Both ends at one position: all of the ring is inside, or nothing. */
-    if (count == 0 && arc_contains(arc, g->members.ring[first]->tag))
+    if (count == 0 && arc_contains(arc, g->members.ring[first]->life->tag))
         count = n;
     return (struct stretch){first, count};
 }
 
 static uint64_t tag_at(const struct gossip *g, size_t position)
 {
-    return g->members.ring[position % g->members.count]->tag;
+    return g->members.ring[position % g->members.count]->life->tag;
 }
 
 /* Cuts the members of one side of us into `pieces` arcs. The first reaches down to the side's own
@@ -107,7 +107,7 @@ struct member *arc_pick(struct gossip *g, struct arc arc, uint64_t except)
         struct member *member = g->members.ring[position % g->members.count];
         if (!member_is_live(g, member))
             continue;
-        if (member->tag != except)
+        if (member->life->tag != except)
             return member;
         second_choice = member;
     }

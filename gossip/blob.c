@@ -33,8 +33,10 @@ void blob_release(struct blob *blob)
         return;
     unsigned before = atomic_fetch_sub_explicit(&blob->references, 1, memory_order_acq_rel);
     assert(before > 0);
-    if (before == 1)
-        mem_free(blob);
+    if (before != 1)
+        return;
+    mem_free(blob->life);
+    mem_free(blob);
 }
 
 /* --- The store -----------------------------------------------------------------------------------

@@ -13,6 +13,8 @@
 #include "crypto/sign.h"
 #include "gossip/span.h"
 
+struct life; /* life.h */
+
 /* bytes = 64-byte Ed25519 signature, then the MessagePack body that it covers (statement.h). The
  * count is atomic because the daemon's HTTP thread holds references too. */
 struct blob {
@@ -20,6 +22,7 @@ struct blob {
     uint32_t len;
     struct hash content; /* root.c, in the core's thread only: hash of all the bytes, */
     bool has_content;    /* made when first needed; cores that share the blob share the work */
+    struct life *life;   /* owned; life.c, in the core's thread only: what an ALIVE says */
     uint8_t bytes[];
 };
 

@@ -199,7 +199,7 @@ static void command_relay(struct gossip *g, const struct member *from,
                           const struct command *command, const struct wire_message *message)
 {
     struct member *target = members_find(g, command->target);
-    if (from->tag != command->origin || target == NULL || target == from)
+    if (from->life->tag != command->origin || target == NULL || target == from)
         drop_count(g, DROP_NOT_FOR_US);
     else
         outbox_send(g, target, PRIORITY_SET, message);
@@ -241,7 +241,7 @@ static void command_answer(struct gossip *g, const struct command *command, stru
     case ROUTE_UNKNOWN: answer->result = RESULT_UNKNOWN_PEER; break;
     case ROUTE_AWAY:
         answer->result = FORWARD_RESULT_MOVED;
-        answer->seq = home->tag;
+        answer->seq = home->life->tag;
         break;
     case ROUTE_OWN:
     case ROUTE_ADOPT:
@@ -258,12 +258,10 @@ static void command_answer(struct gossip *g, const struct command *command, stru
 
 static bool command_verify(struct gossip *g, const struct member *origin, struct span statement)
 {
-    struct alive alive;
-    if (!statement_read_alive(blob_span(origin->alive), &alive))
-        return false;
+    const struct key_public *id = &origin->life->id;
     g->stats.signatures_verified++;
     struct blob *blob =
-        statement_admit(g->config.store, statement, STATEMENT_COMMAND, &alive.id, &g->scope);
+        statement_admit(g->config.store, statement, STATEMENT_COMMAND, id, &g->scope);
     blob_release(blob);
     return blob != NULL;
 }
@@ -282,7 +280,7 @@ static void command_take(struct gossip *g, struct member *from, struct member *o
         answer_send(g, from, &answer);
         return;
     }
-    struct origin *numbers = origin_make(g, origin->tag);
+    struct origin *numbers = origin_make(g, origin->life->tag);
     if (numbers == NULL) {
         drop_count(g, DROP_LIMIT);
         return;

@@ -57,7 +57,7 @@ static struct stretch stretch_of(const struct gossip *g, struct part part, uint3
     uint64_t first = (part.prefix << BUCKET_BITS | bucket) << shift;
     uint64_t last = first + ((UINT64_C(1) << shift) - 1);
     struct stretch stretch = {members_index(g, first), members_index(g, last)};
-    if (stretch.end < g->members.count && g->members.ring[stretch.end]->tag == last)
+    if (stretch.end < g->members.count && g->members.ring[stretch.end]->life->tag == last)
         stretch.end++;
     return stretch;
 }
@@ -66,7 +66,7 @@ static uint64_t hash_of_stretch(const struct gossip *g, struct stretch stretch)
 {
     uint64_t sum = 0;
     for (size_t i = stretch.begin; i < stretch.end; i++)
-        sum += g->members.ring[i]->digest;
+        sum += member_digest(g->members.ring[i]);
     return sum;
 }
 
@@ -106,9 +106,9 @@ static bool put_stretch(const struct gossip *g, struct wire_writer *list, struct
     for (size_t i = stretch.begin; i < stretch.end; i++) {
         const struct member *member = g->members.ring[i];
         wire_put_array(list, 4);
-        wire_put_uint(list, member->tag);
-        wire_put_uint(list, member->epoch);
-        wire_put_uint(list, member->incarnation);
+        wire_put_uint(list, member->life->tag);
+        wire_put_uint(list, member->life->epoch);
+        wire_put_uint(list, member->life->incarnation);
         wire_put_uint(list, member_class_of(member->state));
     }
     if (!list->overflowed)
@@ -216,7 +216,8 @@ static const struct fact *fact_of(const struct fact *facts, size_t count, uint64
 /* > 0: we know better; < 0: they do. At an equal life LEFT > DEAD > the rest. */
 static int fact_compare(const struct member *member, const struct fact *fact)
 {
-    int order = life_compare(member->epoch, member->incarnation, fact->epoch, fact->incarnation);
+    int order = life_compare(member->life->epoch, member->life->incarnation, fact->epoch,
+                             fact->incarnation);
     if (order != 0)
         return order;
     int class = (int)member_class_of(member->state);
@@ -276,7 +277,7 @@ static void send_better(struct gossip *g, struct member *to, struct part part, u
         struct stretch stretch = stretch_of(g, part, bucket);
         for (size_t i = stretch.begin; i < stretch.end; i++) {
             const struct member *member = g->members.ring[i];
-            const struct fact *fact = fact_of(facts, count, member->tag);
+            const struct fact *fact = fact_of(facts, count, member->life->tag);
             if (fact == NULL || fact_compare(member, fact) > 0)
                 answer_put(g, to, &answer, member);
         }
@@ -308,14 +309,22 @@ static void tell_itself(struct gossip *g, struct member *to)
 {
     uint8_t bytes[STATEMENT_MAX_BYTES + 8];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    const struct blob *statement = to->alive;
+    const struct blob *statement = to->life->statement;
+    const struct suspicion *suspicion = member_suspicion(to);
     if (to->state == MEMBER_LEFT)
-        statement = to->left;
-    else if (to->suspicion != NULL && to->suspicion->count > 0)
-        statement = to->suspicion->held[0].blob;
+        statement = to->dossier->left;
+    else if (suspicion != NULL && suspicion->count > 0)
+        statement = suspicion->held[0].blob;
     wire_put_bin(&list, blob_span(statement));
     struct wire_message news = {.type = WIRE_NEWS, .news.statements = wire_list_of(&list, 1)};
     outbox_send(g, to, PRIORITY_MEMBERSHIP, &news);
+}
+
+bool roster_may_tell(const struct gossip *g, const struct member *subject)
+{
+    const struct dossier *dossier = subject->dossier;
+    return dossier == NULL || dossier->told_ms == 0 ||
+           g->now.mono_ms >= dossier->told_ms + TELL_INTERVAL_MS;
 }
 
 /* To others as an entry, whose evidence is judged as what it is: old. */
@@ -325,11 +334,11 @@ void roster_tell(struct gossip *g, struct member *to, struct member *subject)
     struct wire_writer entries = {bytes, 0, sizeof bytes, false};
     if (to == g->members.self)
         return;
-    if (subject->told_ms != 0 && g->now.mono_ms < subject->told_ms + TELL_INTERVAL_MS)
+    if (!roster_may_tell(g, subject))
         return;
     if (to != subject && subject != g->members.self && !link_may_answer(g, to))
         return;
-    subject->told_ms = g->now.mono_ms;
+    member_dossier(subject)->told_ms = g->now.mono_ms;
     if (to == subject)
         tell_itself(g, to);
     else if (roster_put_entry(g, &entries, subject))

@@ -48,11 +48,9 @@ struct probe {
 struct detector {
     struct timer period; /* TIMER_PROBE_PERIOD */
     struct timer cut_off_timer;
-    struct timer old_members; /* TIMER_OLD_MEMBERS */
-    struct probe probes[PROBES_MAX];
-    uint64_t *order; /* shuffled tags of one round */
-    size_t order_count, order_next, order_capacity;
-    size_t probe_next; /* where to look for an unused one */
+    struct timer old_members;         /* TIMER_OLD_MEMBERS */
+    struct probe *probes[PROBES_MAX]; /* owned, used or not; from the first NULL on none was made */
+    uint32_t round;    /* members whose own number is another still have their turn */
     size_t seed_next;  /* old members: the seed to ask next */
     uint32_t health;   /* 0..HEALTH_MAX */
     uint64_t heard_ms; /* last authentic packet from anybody */

@@ -225,7 +225,7 @@ static void relays_choose(struct gossip *g, struct forward *forward)
     struct member *picked[RELAYS_COUNT];
     size_t count = members_pick(g, picked, RELAYS_COUNT, forward->target);
     for (size_t i = 0; i < count; i++)
-        forward->relays[i] = picked[i]->tag;
+        forward->relays[i] = picked[i]->life->tag;
     forward->relay_count = (uint32_t)count;
     forward->is_relayed = true;
     forward->sent_count = 1;
@@ -257,7 +257,7 @@ static void forward_aim(struct gossip *g, struct forward *forward, struct member
     number_give(g, forward);
     struct command command = {
         .origin = g->tag,
-        .target = home->tag,
+        .target = home->life->tag,
         .request = forward->number,
         .kind = forward->kind,
         .peer_id = forward_peer_id(forward),
@@ -267,7 +267,7 @@ static void forward_aim(struct gossip *g, struct forward *forward, struct member
     forward->statement = statement_of_command(&command, &g->config.identity, &g->scope);
     assert(forward->statement != NULL); /* a peer_id and a token: far below the limit */
     g->stats.signatures_made++;
-    forward->target = home->tag;
+    forward->target = home->life->tag;
     forward->began_ms = g->now.mono_ms;
     forward->sent_count = 0;
     forward->relay_count = 0;
@@ -351,15 +351,15 @@ static bool is_asked(const struct forward *forward, const struct member *from)
 {
     bool is_relay = false;
     for (uint32_t i = 0; i < forward->relay_count; i++)
-        is_relay |= forward->relays[i] == from->tag;
-    return is_relay || forward->target == from->tag;
+        is_relay |= forward->relays[i] == from->life->tag;
+    return is_relay || forward->target == from->life->tag;
 }
 
 static void reply_relay(struct gossip *g, const struct member *from,
                         const struct wire_message *message)
 {
     struct member *origin = members_find(g, message->forward_reply.origin);
-    if (origin == NULL || from->tag != message->forward_reply.target)
+    if (origin == NULL || from->life->tag != message->forward_reply.target)
         drop_count(g, DROP_NOT_FOR_US);
     else
         outbox_send(g, origin, PRIORITY_SET, message);
@@ -382,7 +382,8 @@ static void forward_on_unknown(struct gossip *g, struct forward *forward)
     struct peer *peer;
     struct member *home;
     enum command_route route = command_route(g, forward_peer_id(forward), &peer, &home);
-    if (route == ROUTE_AWAY && home->tag != forward->target && forward_follow(g, forward, home))
+    if (route == ROUTE_AWAY && home->life->tag != forward->target &&
+        forward_follow(g, forward, home))
         return;
     if (route == ROUTE_OWN)
         forward_end_here(g, forward);

@@ -230,7 +230,7 @@ void gossip_leave(struct gossip *g, struct gossip_time now)
     if (g->is_leaving || g->is_stopped)
         return;
     struct member *self = g->members.self;
-    struct left left = {g->tag, self->epoch, self->incarnation};
+    struct left left = {g->tag, self->life->epoch, self->life->incarnation};
     struct blob *statement = statement_of_left(&left, &g->config.identity, &g->scope);
     g->stats.signatures_made++;
     g->is_leaving = true;

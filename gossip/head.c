@@ -72,7 +72,7 @@ static struct log *log_of(struct gossip *g, const struct head *head, struct memb
     if (log != NULL)
         return log;
     const struct member *home = members_find(g, head->home);
-    if (home != NULL && head->epoch < home->epoch)
+    if (home != NULL && head->epoch < home->life->epoch)
         return NULL;
     log = registry_log_make(g, head->home, head->epoch);
     if (log == NULL && home == NULL && from != NULL)
@@ -88,11 +88,9 @@ static bool is_held(const struct log *log, struct span statement)
 
 static struct blob *admit(struct gossip *g, const struct log *log, struct span statement)
 {
-    struct alive home;
-    if (!statement_read_alive(blob_span(log->member->alive), &home))
-        return NULL;
+    const struct key_public *home = &log->member->life->id;
     g->stats.signatures_verified++;
-    return statement_admit(g->config.store, statement, STATEMENT_HEAD, &home.id, &g->scope);
+    return statement_admit(g->config.store, statement, STATEMENT_HEAD, home, &g->scope);
 }
 
 /* The home signed two contents for one version. Which of them is true nobody can say: the log is
@@ -221,7 +219,7 @@ static void note(struct gossip *g, struct log *log)
 static bool is_of_the_gone(const struct log *log)
 {
     return log->member->state == MEMBER_DEAD || log->member->state == MEMBER_LEFT ||
-           log->epoch < log->member->epoch;
+           log->epoch < log->member->life->epoch;
 }
 
 static enum log_state compare_roots(struct log *log)

@@ -141,8 +141,8 @@ void health_on_stall(struct gossip *g, uint64_t ms)
     if (!has_our_rules(g))
         return;
     d->heard_ms = d->heard_ms + ms < g->now.mono_ms ? d->heard_ms + ms : g->now.mono_ms;
-    for (size_t i = 0; i < PROBES_MAX; i++) {
-        struct probe *probe = &d->probes[i];
+    for (size_t i = 0; i < PROBES_MAX && d->probes[i] != NULL; i++) {
+        struct probe *probe = d->probes[i];
         if (!probe->is_used || !timer_is_set(&probe->timer))
             continue;
         probe->began_ms += ms;

@@ -42,7 +42,7 @@ static struct member *sender_of(struct gossip *g, const struct wire_header *head
                                 struct wire_reader reader)
 {
     struct member *member = members_find(g, header->sender);
-    if (member != NULL && member->epoch >= header->epoch)
+    if (member != NULL && member->life->epoch >= header->epoch)
         return member;
     struct wire_message message;
     enum wire_next next;
@@ -167,11 +167,10 @@ static enum gossip_drop run_behind(struct gossip *g, struct member *member,
     struct wire_message message;
     struct link *link = member->link;
     bool is_known = link->is_verified && addr_equal(from, &link->addr);
-    while (header->epoch == link->seen_epoch &&
+    while (header->epoch == member->life->epoch &&
            wire_read_next(&again, &message) == WIRE_NEXT_MESSAGE) {
         if (message.type == WIRE_ACK && probe_answers(g, member, message.probe.random)) {
             link_window_restart(link, header->counter);
-            link->heard_ms = g->now.mono_ms;
             health_on_packet(g);
             return run_messages(g, header, from, reader);
         }
@@ -210,15 +209,14 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     struct member *member = sender_of(g, &header, reader);
     /* A life that its subject never signed an ALIVE for is nobody's: or one forged packet would
      * lift the window above every real one. */
-    if (member == NULL || member->epoch < header.epoch)
+    if (member == NULL || member->life->epoch < header.epoch)
         return DROP_UNKNOWN_SENDER;
-    if (header.epoch < member->epoch)
+    if (header.epoch < member->life->epoch)
         return run_past_life(g, member, from, &reader);
     if (header.counter == 0)
         return run_answer_to_stranger(g, member, from, &reader);
-    if (!link_window_admit(member_link(g, member), header.epoch, header.counter))
+    if (!link_window_admit(member_link(g, member), header.counter))
         return run_behind(g, member, &header, from, &reader);
-    member->link->heard_ms = g->now.mono_ms;
     link_credit(member, from, len);
     health_on_packet(g);
     return run_messages(g, &header, from, &reader);

@@ -11,12 +11,12 @@ static void describe_member(const struct gossip *g, const struct member *member,
                             struct gossip_member_info *out)
 {
     *out = (struct gossip_member_info){
-        .tag = member->tag,
+        .tag = member->life->tag,
         .state = member->state,
-        .epoch = member->epoch,
-        .incarnation = member->incarnation,
+        .epoch = member->life->epoch,
+        .incarnation = member->life->incarnation,
         .accusers = (uint32_t)suspicion_accusers(g, member),
-        .alive = member->alive,
+        .alive = member->life->statement,
     };
 }
 

@@ -69,7 +69,7 @@ void join_init(struct gossip *g, const struct gossip_config *config)
 void join_ask(struct gossip *g, const struct addr *addr)
 {
     static const uint8_t zeros[JOIN_ROOM_BYTES];
-    struct span alive = blob_span(g->members.self->alive);
+    struct span alive = blob_span(g->members.self->life->statement);
     assert(alive.len < JOIN_ROOM_BYTES);
     struct wire_message message = {
         .type = WIRE_JOIN,
@@ -152,7 +152,7 @@ static void ask_elsewhere(struct gossip *g)
 {
     struct member *other;
     if (members_pick(g, &other, 1, g->join.partner) == 1)
-        g->join.partner = other->tag;
+        g->join.partner = other->life->tag;
     ask_page(g);
 }
 
@@ -166,7 +166,7 @@ static void finish(struct gossip *g)
     wake_in(g, prng_jitter(&g->prng, SETTLE_CHECK_MS, 50));
     event_push(
         g, (struct gossip_event){.kind = GOSSIP_EVENT_JOINED, .joined = {.addr = join->answered}});
-    spread_news(g, g->members.self->alive);
+    spread_news(g, g->members.self->life->statement);
     sync_begin(g, members_find(g, join->seed));
 }
 
@@ -201,7 +201,7 @@ static bool take_ahead(struct join *join, uint64_t *through)
 void join_on_page(struct gossip *g, struct member *from, uint64_t after, uint64_t through)
 {
     struct join *join = &g->join;
-    if (join->phase != JOIN_MEMBERS || from->tag != join->partner || through <= after ||
+    if (join->phase != JOIN_MEMBERS || from->life->tag != join->partner || through <= after ||
         after < join->next_after)
         return;
     join->pages++;
@@ -340,8 +340,8 @@ void join_on_reply(struct gossip *g, struct member *from, const struct addr *add
     }
     if (join->phase == JOIN_CHECKING_KEY || join->phase == JOIN_MEMBERS)
         return;
-    join->seed = from->tag;
-    join->partner = from->tag;
+    join->seed = from->life->tag;
+    join->partner = from->life->tag;
     join->answered = *addr;
     join->remembered_epoch = message->join_reply.remembered_epoch;
     if (remembered_elsewhere(g, message->join_reply.remembered, &elsewhere))
@@ -356,14 +356,15 @@ void join_on_past_reply(struct gossip *g, struct member *member, const struct ad
 {
     uint8_t bytes[STATEMENT_MAX_BYTES + 8];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    bool is_shorter = member->alive->len <= message->join_reply.statement.len + LONGER_LIFE_BYTES;
-    bool was_told = member->told_ms != 0 && g->now.mono_ms < member->told_ms + TELL_INTERVAL_MS;
-    if (message->join_reply.request != g->join.request || !is_shorter || was_told)
+    const struct blob *alive = member->life->statement;
+    bool is_shorter = alive->len <= message->join_reply.statement.len + LONGER_LIFE_BYTES;
+    if (message->join_reply.request != g->join.request || !is_shorter ||
+        !roster_may_tell(g, member))
         return;
-    member->told_ms = g->now.mono_ms;
-    wire_put_bin(&list, blob_span(member->alive));
+    member_dossier(member)->told_ms = g->now.mono_ms;
+    wire_put_bin(&list, blob_span(alive));
     struct wire_message news = {.type = WIRE_NEWS, .news.statements = wire_list_of(&list, 1)};
-    outbox_send_to(g, from, member->tag, PRIORITY_MEMBERSHIP, &news);
+    outbox_send_to(g, from, member->life->tag, PRIORITY_MEMBERSHIP, &news);
 }
 
 /* Who joined while we did may have missed us, and we it: a few questions early find that out, where
@@ -381,7 +382,7 @@ static void settle(struct gossip *g)
 void join_on_partner_ping(struct gossip *g, const struct member *from)
 {
     struct join *join = &g->join;
-    if (join->phase == JOIN_MEMBERS && from->tag == join->partner && join->pages == 0)
+    if (join->phase == JOIN_MEMBERS && from->life->tag == join->partner && join->pages == 0)
         ask_page(g);
 }
 
@@ -437,17 +438,15 @@ static struct memory memory_of(const struct gossip *g, const struct member *memb
 {
     if (member == NULL)
         return (struct memory){.epoch = members_forgotten_epoch(g, node_tag(&alive->id))};
-    bool is_same_life = span_equal(blob_span(member->alive), message->join.statement);
-    bool is_same_process =
-        member->join_request == 0 || member->join_request == message->join.request;
+    bool is_same_life = span_equal(blob_span(member->life->statement), message->join.statement);
+    uint64_t last_request = member->dossier == NULL ? 0 : member->dossier->join_request;
+    bool is_same_process = last_request == 0 || last_request == message->join.request;
     if (is_same_life && is_same_process)
         return (struct memory){0};
-    struct memory memory = {.epoch = member->epoch};
+    struct memory memory = {.epoch = member->life->epoch};
     if (member_class_of(member->state) == CLASS_ALIVE) {
-        struct alive old;
-        memory.alive = blob_retain(member->alive);
-        memory.is_elsewhere = statement_read_alive(blob_span(member->alive), &old) &&
-                              !addr_equal(&old.addresses[0], &alive->addresses[0]);
+        memory.alive = blob_retain(member->life->statement);
+        memory.is_elsewhere = !addr_equal(&member->life->addresses[0], &alive->addresses[0]);
     }
     return memory;
 }
@@ -458,7 +457,7 @@ static bool reply(struct gossip *g, const struct wire_message *request, const st
                   uint64_t tag, const struct memory *memory)
 {
     uint8_t seen[REMEMBERED_ADDRESS_MAX];
-    struct span own = blob_span(g->members.self->alive);
+    struct span own = blob_span(g->members.self->life->statement);
     size_t room = request->join.statement.len + request->join.padding.len;
     size_t needed = own.len + JOIN_REPLY_BYTES;
     struct wire_message message = {
@@ -495,7 +494,7 @@ void join_on_request(struct gossip *g, const struct wire_header *header, const s
         drop_count(g, DROP_BAD_SIGNATURE);
     } else {
         if (member != NULL)
-            member->join_request = message->join.request;
+            member_dossier(member)->join_request = message->join.request;
         bool is_answered = reply(g, message, from, header->sender, &memory);
         if (is_answered && member != NULL && !member_link(g, member)->is_verified)
             probe_path(g, member, from);

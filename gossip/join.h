@@ -13,6 +13,7 @@
 #include "gossip/gossip.h"
 #include "gossip/timers.h"
 
+struct gossip;
 struct member;
 struct wire_header;
 struct wire_message;
@@ -100,6 +101,8 @@ bool roster_put_entry(const struct gossip *, struct wire_writer *, const struct 
 /* Sends these entries. */
 void roster_send(struct gossip *, struct member *to, uint64_t after, uint64_t through,
                  const struct wire_writer *entries, uint32_t count);
+/* Not within TELL_INTERVAL_MS of the last time: whoever tells sets its told_ms. */
+bool roster_may_tell(const struct gossip *, const struct member *subject);
 /* A member told us something stale about `subject`: answer with what we know. */
 void roster_tell(struct gossip *, struct member *to, struct member *subject);
 

@@ -236,7 +236,7 @@ void lease_on_timer(struct gossip *g, struct lease *lease)
 static bool record_is_vouched(const struct gossip *g, const struct entry *entry)
 {
     const struct member *home = entry->log->member;
-    return member_is_live(g, home) && home->epoch == entry->log->epoch;
+    return member_is_live(g, home) && home->life->epoch == entry->log->epoch;
 }
 
 void lease_winner_changed(struct gossip *g, struct peer *peer)

@@ -2,8 +2,11 @@
 /* life.c - whose life we believe in: ALIVE and LEFT statements on their way into the table, and our
  * own. */
 #include <assert.h>
+#include <string.h>
 
+#include "crypto/hash.h"
 #include "gossip/core.h"
+#include "gossip/mem.h"
 
 /* Our key elsewhere in our own epoch: two of us would else answer each other at the network's
  * speed. */
@@ -19,10 +22,63 @@ int life_compare(uint64_t epoch, uint64_t incarnation, uint64_t other_epoch,
     return 0;
 }
 
+/* --- Reading ------------------------------------------------------------------------------------
+ */
+
+static void put_big_endian(uint8_t *out, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+/* Every node must compute the same, so the key is no secret: who can choose an identity to collide
+ * with another only hides its own difference. */
+static uint64_t digest_of(const struct life *life, enum member_class class)
+{
+    static const uint8_t key[HASH_SHORT_KEY_BYTES] = "aurora-members1";
+    uint8_t bytes[25];
+    put_big_endian(bytes, life->tag);
+    put_big_endian(bytes + 8, life->epoch);
+    put_big_endian(bytes + 16, life->incarnation);
+    bytes[24] = (uint8_t) class;
+    return hash_short(bytes, sizeof bytes, key);
+}
+
+/* Nor is this key: a name whose fingerprint is another's costs its bearer a signature, and us one
+ * look at each member. */
+static uint32_t print_of_name(struct span name)
+{
+    static const uint8_t key[HASH_SHORT_KEY_BYTES] = "aurora names";
+    return print_of(hash_short(name.data, name.len, key));
+}
+
+struct life *life_read(struct blob *statement)
+{
+    struct alive alive;
+    if (statement->life != NULL || !statement_read_alive(blob_span(statement), &alive))
+        return statement->life;
+    struct life *life = mem_alloc(sizeof *life);
+    *life = (struct life){
+        .statement = statement,
+        .tag = node_tag(&alive.id),
+        .epoch = alive.epoch,
+        .incarnation = alive.incarnation,
+        .id = alive.id,
+        .address_count = alive.address_count,
+        .name = alive.name,
+        .name_print = print_of_name(alive.name),
+    };
+    memcpy(life->addresses, alive.addresses, sizeof life->addresses);
+    for (enum member_class class = CLASS_ALIVE; class < MEMBER_CLASSES; class ++)
+        life->digests[class] = digest_of(life, class);
+    statement->life = life;
+    return life;
+}
+
 /* --- Ours ---------------------------------------------------------------------------------------
  */
 
-struct blob *life_sign_own(struct gossip *g, uint64_t incarnation)
+struct life *life_sign_own(struct gossip *g, uint64_t incarnation)
 {
     struct alive alive = {
         .id = g->config.identity.public,
@@ -41,18 +97,15 @@ struct blob *life_sign_own(struct gossip *g, uint64_t incarnation)
     g->stats.signatures_made++;
     if (g->config.store != NULL)
         blob_store_add(g->config.store, blob, &g->config.identity.public, &g->scope);
-    return blob;
+    struct life *life = life_read(blob);
+    assert(life != NULL && "the host checks its configuration");
+    return life;
 }
 
 static void renew_own(struct gossip *g, uint64_t incarnation)
 {
-    struct alive alive;
-    struct blob *blob = life_sign_own(g, incarnation);
-    bool is_readable = statement_read_alive(blob_span(blob), &alive);
-    assert(is_readable);
-    if (is_readable)
-        member_renew(g, g->members.self, &alive, blob);
-    spread_news(g, g->members.self->alive);
+    member_renew(g, g->members.self, life_sign_own(g, incarnation));
+    spread_news(g, g->members.self->life->statement);
 }
 
 /* Who is leaving does not object: its LEFT must stay the last word. */
@@ -60,7 +113,7 @@ void members_refute(struct gossip *g, uint64_t at_least_incarnation)
 {
     if (g->is_leaving || g->is_stopped)
         return;
-    uint64_t next = g->members.self->incarnation + 1;
+    uint64_t next = g->members.self->life->incarnation + 1;
     g->stats.refutations_made++;
     renew_own(g, at_least_incarnation > next ? at_least_incarnation : next);
 }
@@ -153,7 +206,7 @@ static enum news_verdict admit_stranger(struct gossip *g, struct span statement,
     struct blob *blob = admit(g, statement, STATEMENT_ALIVE, &alive->id);
     if (blob == NULL)
         return NEWS_BAD;
-    *out = members_insert(g, alive, blob);
+    *out = members_insert(g, life_read(blob));
     return NEWS_NEW;
 }
 
@@ -164,7 +217,7 @@ static enum news_verdict admit_newer(struct gossip *g, struct span statement,
     if (blob == NULL)
         return NEWS_BAD;
     if (member != g->members.self) {
-        member_renew(g, member, alive, blob);
+        member_renew(g, member, life_read(blob));
         return NEWS_NEW;
     }
     on_own_claim(g, alive, blob);
@@ -194,15 +247,16 @@ enum news_verdict members_on_alive(struct gossip *g, struct span statement, stru
     struct member *member = members_find(g, node_tag(&alive.id));
     if (member == NULL)
         return admit_stranger(g, statement, &alive, out);
-    if (memcmp(&member->id, &alive.id, sizeof alive.id) != 0) {
+    if (memcmp(&member->life->id, &alive.id, sizeof alive.id) != 0) {
         drop_count(g, DROP_CONFLICT);
         return NEWS_BAD;
     }
     *out = member;
-    int order = life_compare(alive.epoch, alive.incarnation, member->epoch, member->incarnation);
+    int order = life_compare(alive.epoch, alive.incarnation, member->life->epoch,
+                             member->life->incarnation);
     if (order > 0)
         return admit_newer(g, statement, &alive, member);
-    if (order == 0 && member == g->members.self && !span_equal(blob_span(member->alive), statement))
+    if (order == 0 && member == g->members.self && !span_equal(blob_span(member->life->statement), statement))
         return admit_twin(g, statement, &alive);
     return order < 0 ? NEWS_STALE : NEWS_KNOWN;
 }
@@ -217,12 +271,12 @@ enum news_verdict life_on_left(struct gossip *g, struct span statement, int64_t 
         return NEWS_BAD;
     }
     struct member *member = members_find(g, left.tag);
-    if (member == NULL ||
-        life_compare(left.epoch, left.incarnation, member->epoch, member->incarnation) != 0)
+    if (member == NULL || life_compare(left.epoch, left.incarnation, member->life->epoch,
+                                       member->life->incarnation) != 0)
         return NEWS_STALE;
     if (member->state == MEMBER_LEFT)
         return NEWS_KNOWN;
-    struct blob *blob = admit(g, statement, STATEMENT_LEFT, &member->id);
+    struct blob *blob = admit(g, statement, STATEMENT_LEFT, &member->life->id);
     if (blob == NULL)
         return NEWS_BAD;
     if (member == g->members.self) {
@@ -230,7 +284,7 @@ enum news_verdict life_on_left(struct gossip *g, struct span statement, int64_t 
         blob_release(blob);
         return NEWS_KNOWN;
     }
-    member->left = blob;
+    member_dossier(member)->left = blob;
     suspicion_free(g, member);
     member_set_state(g, member, MEMBER_LEFT, since_ms);
     return NEWS_NEW;

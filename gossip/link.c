@@ -5,16 +5,16 @@
 #include "gossip/core.h"
 #include "gossip/mem.h"
 
-void link_restart(struct member *member)
+void link_restart(const struct gossip *g, struct member *member)
 {
     struct link *link = member->link;
     if (link == NULL)
         return;
-    link->seen_epoch = member->epoch;
+    struct addr listed = member_listed_address(g, member);
     link->seen_highest = 0;
     link->seen_window = 0;
-    if (!addr_equal(&link->addr, &member->addr)) {
-        link->addr = member->addr;
+    if (!addr_equal(&link->addr, &listed)) {
+        link->addr = listed;
         link->is_verified = false;
         link->unanswered_bytes = 0;
     }
@@ -25,8 +25,7 @@ struct link *member_link(struct gossip *g, struct member *member)
     assert(member != g->members.self);
     if (member->link == NULL) {
         member->link = mem_alloc(sizeof *member->link);
-        member->link->addr = member->addr;
-        member->link->seen_epoch = member->epoch;
+        member->link->addr = member_listed_address(g, member);
         member->link->egress =
             (struct bucket){g->config.egress_peer_bytes_per_s / 4, g->now.mono_ms};
     }
@@ -39,16 +38,12 @@ bool member_address(struct gossip *g, struct member *member, struct addr *out)
     return out->family != ADDR_NONE;
 }
 
-/* The window of RFC 4303, section 3.4.3, but 64 wide and one per epoch of the sender. */
-bool link_window_admit(struct link *link, uint64_t epoch, uint64_t counter)
+/* The window of RFC 4303, section 3.4.3, but 64 wide and one per epoch of the sender: link_restart
+ * begins another. */
+bool link_window_admit(struct link *link, uint64_t counter)
 {
-    if (counter == 0 || epoch < link->seen_epoch)
+    if (counter == 0)
         return false;
-    if (epoch > link->seen_epoch) {
-        link->seen_epoch = epoch;
-        link->seen_highest = 0;
-        link->seen_window = 0;
-    }
     if (counter > link->seen_highest) {
         uint64_t ahead = counter - link->seen_highest;
         link->seen_window = ahead >= REPLAY_WINDOW ? 0 : link->seen_window << ahead;

@@ -58,7 +58,7 @@ static void logs_remove(struct registry *registry, const struct log *log)
 /* Newest first. */
 static void member_link_log(struct member *member, struct log *log)
 {
-    struct log **at = &member->logs;
+    struct log **at = &member_dossier(member)->logs;
     while (*at != NULL && (*at)->epoch > log->epoch)
         at = &(*at)->older;
     assert(*at == NULL || (*at)->epoch < log->epoch);
@@ -68,7 +68,7 @@ static void member_link_log(struct member *member, struct log *log)
 
 static void member_unlink_log(struct member *member, struct log *log)
 {
-    struct log **at = &member->logs;
+    struct log **at = &member->dossier->logs;
     while (*at != log)
         at = &(*at)->older;
     *at = log->older;
@@ -81,16 +81,21 @@ static bool room_for(struct gossip *g, struct member *member, uint64_t epoch)
 {
     size_t count = 0;
     struct log *oldest = NULL;
-    for (struct log *log = member->logs; log != NULL; log = log->older) {
+    for (struct log *log = member_logs(member); log != NULL; log = log->older) {
         oldest = log;
         count++;
     }
     if (count < LOGS_PER_HOME_MAX)
         return true;
-    if (epoch != member->epoch)
+    if (epoch != member->life->epoch)
         return false;
     registry_log_drop(g, oldest);
     return true;
+}
+
+static uint64_t ended_epoch(const struct member *member)
+{
+    return member->dossier == NULL ? 0 : member->dossier->ended_epoch;
 }
 
 struct log *registry_log_make(struct gossip *g, uint64_t home, uint64_t epoch)
@@ -99,7 +104,7 @@ struct log *registry_log_make(struct gossip *g, uint64_t home, uint64_t epoch)
     if (log != NULL)
         return log;
     struct member *member = members_find(g, home);
-    if (member == NULL || epoch > member->epoch || epoch <= member->ended_epoch)
+    if (member == NULL || epoch > member->life->epoch || epoch <= ended_epoch(member))
         return NULL;
     if (!room_for(g, member, epoch))
         return NULL;
@@ -138,8 +143,8 @@ void registry_log_drop(struct gossip *g, struct log *log)
     pull_log_gone(g, log);
     g->registry.records_digest -= log->digest;
     report_gone(g, log);
-    if (log->epoch < member->epoch && log->applied > 0 && log->epoch > member->ended_epoch)
-        member->ended_epoch = log->epoch;
+    if (log->epoch < member->life->epoch && log->applied > 0 && log->epoch > ended_epoch(member))
+        member_dossier(member)->ended_epoch = log->epoch;
     logs_remove(&g->registry, log);
     member_unlink_log(member, log);
     log_free(g, log);
@@ -148,8 +153,8 @@ void registry_log_drop(struct gossip *g, struct log *log)
 void registry_member_gone(struct gossip *g, struct member *member)
 {
     assert(member != g->members.self);
-    while (member->logs != NULL)
-        registry_log_drop(g, member->logs);
+    while (member_logs(member) != NULL)
+        registry_log_drop(g, member_logs(member));
 }
 
 /* Our own log is that of our current epoch: made when we begin, and when the epoch is raised.
@@ -158,11 +163,11 @@ void registry_own_follow(struct gossip *g)
 {
     struct member *self = g->members.self;
     struct log *own = g->registry.own;
-    assert(self != NULL && self->tag == g->tag);
-    if (own != NULL && own->epoch == self->epoch)
+    assert(self != NULL && self->life->tag == g->tag);
+    if (own != NULL && own->epoch == self->life->epoch)
         return;
-    assert(own == NULL || own->epoch < self->epoch);
-    g->registry.own = registry_log_make(g, self->tag, self->epoch);
+    assert(own == NULL || own->epoch < self->life->epoch);
+    g->registry.own = registry_log_make(g, self->life->tag, self->life->epoch);
     assert(g->registry.own != NULL);
     if (own != NULL && own->applied == 0)
         registry_log_drop(g, own);

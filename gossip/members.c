@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "crypto/hash.h"
 #include "gossip/core.h"
 #include "gossip/mem.h"
 
@@ -22,30 +21,9 @@ enum member_class member_class_of(enum member_state state)
     }
 }
 
-static void put_big_endian(uint8_t *out, uint64_t value)
+uint64_t member_digest(const struct member *member)
 {
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (56 - 8 * i));
-}
-
-/* Every node must compute the same, so the key is no secret: who can choose an identity to collide
- * with another only hides its own difference. */
-static uint64_t digest_of(const struct member *member)
-{
-    static const uint8_t key[HASH_SHORT_KEY_BYTES] = "aurora-members1";
-    uint8_t bytes[25];
-    put_big_endian(bytes, member->tag);
-    put_big_endian(bytes + 8, member->epoch);
-    put_big_endian(bytes + 16, member->incarnation);
-    bytes[24] = (uint8_t)member_class_of(member->state);
-    return hash_short(bytes, sizeof bytes, key);
-}
-
-static void digest_renew(struct gossip *g, struct member *member)
-{
-    g->members.digest -= member->digest;
-    member->digest = digest_of(member);
-    g->members.digest += member->digest;
+    return member->life->digests[member_class_of(member->state)];
 }
 
 /* --- Looking up ---------------------------------------------------------------------------------
@@ -88,7 +66,7 @@ bool member_is_live(const struct gossip *g, const struct member *member)
 static bool may_pick(const struct gossip *g, const struct member *member, struct member **out,
                      size_t count, uint64_t except)
 {
-    if (!member_is_live(g, member) || member->tag == except)
+    if (!member_is_live(g, member) || member->life->tag == except)
         return false;
     for (size_t i = 0; i < count; i++)
         if (out[i] == member)
@@ -122,15 +100,16 @@ size_t members_pick(struct gossip *g, struct member **out, size_t want, uint64_t
 void member_report(struct gossip *g, struct member *member)
 {
     uint32_t rtt_us = member->link == NULL ? 0 : member->link->rtt_us;
-    member->reported_rtt_us = rtt_us;
+    if (member->link != NULL)
+        member->link->reported_rtt_us = rtt_us;
     event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_MEMBER,
-                                        .member = {.tag = member->tag,
+                                        .member = {.tag = member->life->tag,
                                                    .state = member->state,
-                                                   .epoch = member->epoch,
-                                                   .incarnation = member->incarnation,
+                                                   .epoch = member->life->epoch,
+                                                   .incarnation = member->life->incarnation,
                                                    .rtt_us = rtt_us,
                                                    .is_self = member == g->members.self,
-                                                   .alive = blob_retain(member->alive)}});
+                                                   .alive = blob_retain(member->life->statement)}});
 }
 
 /* A dead member that comes back must be told who we are: it may have restarted, or forgotten. */
@@ -138,8 +117,9 @@ static void on_death(struct gossip *g, struct member *member)
 {
     g->stats.deaths_declared++;
     member->is_seen = false;
-    if (member->suspicion != NULL)
-        timer_cancel(&g->timers, &member->suspicion->timer);
+    struct suspicion *suspicion = member_suspicion(member);
+    if (suspicion != NULL)
+        timer_cancel(&g->timers, &suspicion->timer);
 }
 
 void member_set_state(struct gossip *g, struct member *member, enum member_state state,
@@ -150,10 +130,11 @@ void member_set_state(struct gossip *g, struct member *member, enum member_state
     bool is_new = member->state != state;
     g->members.counts[member->state]--;
     g->members.counts[state]++;
-    member->state = state;
+    g->members.digest -= member_digest(member);
+    member->state = (uint8_t)state;
+    g->members.digest += member_digest(member);
     if (is_new || since_ms < member->since_ms)
         member->since_ms = since_ms;
-    digest_renew(g, member);
     if (!is_new)
         return;
     if (state == MEMBER_DEAD)
@@ -165,53 +146,65 @@ void member_set_state(struct gossip *g, struct member *member, enum member_state
 /* --- Coming and going ------------------------------------------------------------------------ */
 
 /* A peer that has two families and we one: the address that we can send to. */
-static struct addr usable_address(const struct gossip *g, const struct alive *alive)
+struct addr member_listed_address(const struct gossip *g, const struct member *member)
 {
-    for (size_t i = 0; i < alive->address_count; i++)
+    const struct life *life = member->life;
+    for (size_t i = 0; i < life->address_count; i++)
         for (size_t k = 0; k < g->config.address_count; k++)
-            if (alive->addresses[i].family == g->config.addresses[k].family)
-                return alive->addresses[i];
-    return alive->address_count > 0 ? alive->addresses[0] : (struct addr){.family = ADDR_NONE};
+            if (life->addresses[i].family == g->config.addresses[k].family)
+                return life->addresses[i];
+    return life->address_count > 0 ? life->addresses[0] : (struct addr){.family = ADDR_NONE};
 }
 
-static uint64_t hash_of_name(const struct gossip *g, struct span name)
+static void report_name(struct gossip *g, const struct member *member)
 {
-    return hash_short(name.data, name.len, g->config.seed);
+    drop_count(g, DROP_CONFLICT);
+    struct addr addr = member_listed_address(g, member);
+    event_push(g,
+               (struct gossip_event){.kind = GOSSIP_EVENT_CONFLICT,
+                                     .conflict = {.what = CONFLICT_NAME,
+                                                  .tag = member->life->tag,
+                                                  .addr = addr,
+                                                  .alive = blob_retain(member->life->statement)}});
 }
 
+/* Its fingerprint was known already: whose is it? */
 static void name_conflict_check(struct gossip *g, const struct member *member)
 {
-    size_t cursor = 0;
-    const struct member *other;
-    while ((other = table_next(&g->members.names, member->name_hash, &cursor)) != NULL) {
-        if (other == member || member_class_of(other->state) != CLASS_ALIVE)
+    for (size_t i = 0; i < g->members.count; i++) {
+        const struct member *other = g->members.ring[i];
+        if (other == member || other->life->name_print != member->life->name_print ||
+            !span_equal(other->life->name, member->life->name) ||
+            member_class_of(other->state) != CLASS_ALIVE)
             continue;
-        const struct member *shown = member == g->members.self ? other : member;
-        drop_count(g, DROP_CONFLICT);
-        event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_CONFLICT,
-                                            .conflict = {.what = CONFLICT_NAME,
-                                                         .tag = shown->tag,
-                                                         .addr = shown->addr,
-                                                         .alive = blob_retain(shown->alive)}});
+        report_name(g, member == g->members.self ? other : member);
     }
 }
 
-static void describe(struct gossip *g, struct member *member, const struct alive *alive,
-                     struct blob *blob)
+static void name_add(struct gossip *g, const struct member *member)
 {
-    blob_release(member->alive);
-    member->alive = blob;
-    member->epoch = alive->epoch;
-    member->incarnation = alive->incarnation;
-    member->addr = usable_address(g, alive);
-    uint64_t name_hash = hash_of_name(g, alive->name);
-    if (name_hash == member->name_hash)
-        return;
-    if (member->name_hash != 0)
-        table_remove(&g->members.names, member->name_hash, member);
-    member->name_hash = name_hash;
-    table_add(&g->members.names, name_hash, member);
-    name_conflict_check(g, member);
+    if (prints_add(&g->members.names, member->life->name_print))
+        name_conflict_check(g, member);
+}
+
+static void name_remove(struct gossip *g, const struct member *member)
+{
+    prints_remove(&g->members.names, member->life->name_print);
+}
+
+/* Of a known member. */
+static void life_replace(struct gossip *g, struct member *member, struct life *life)
+{
+    struct life *old = member->life;
+    bool is_renamed = !span_equal(old->name, life->name);
+    g->members.digest -= member_digest(member);
+    if (is_renamed)
+        name_remove(g, member);
+    member->life = life;
+    g->members.digest += member_digest(member);
+    if (is_renamed)
+        name_add(g, member);
+    blob_release(old->statement);
 }
 
 static void ring_put(struct members *members, size_t index, struct member *member)
@@ -225,7 +218,7 @@ static void ring_put(struct members *members, size_t index, struct member *membe
     memmove(members->ring + index + 1, members->ring + index, after * sizeof *members->ring);
     memmove(members->tags + index + 1, members->tags + index, after * sizeof *members->tags);
     members->ring[index] = member;
-    members->tags[index] = member->tag;
+    members->tags[index] = member->life->tag;
     members->count++;
 }
 
@@ -237,47 +230,65 @@ static void ring_remove(struct members *members, size_t index)
     members->count--;
 }
 
-struct member *members_insert(struct gossip *g, const struct alive *alive, struct blob *blob)
+struct member *members_insert(struct gossip *g, struct life *life)
 {
-    struct member *member = mem_alloc(sizeof *member);
-    member->tag = node_tag(&alive->id);
-    member->id = alive->id;
+    struct members *members = &g->members;
+    struct member *member = slab_take(&members->slab);
+    member->life = life;
     member->state = MEMBER_ALIVE;
     member->since_ms = (int64_t)g->now.mono_ms;
-    size_t index = members_index(g, member->tag);
-    assert(index == g->members.count || g->members.ring[index]->tag != member->tag);
-    ring_put(&g->members, index, member);
-    g->members.counts[MEMBER_ALIVE]++;
-    if (g->members.self == NULL)
-        g->members.self = member;
-    describe(g, member, alive, blob);
-    digest_renew(g, member);
+    size_t index = members_index(g, life->tag);
+    assert(index == members->count || members->tags[index] != life->tag);
+    ring_put(members, index, member);
+    members->counts[MEMBER_ALIVE]++;
+    members->digest += member_digest(member);
+    if (members->self == NULL)
+        members->self = member;
+    name_add(g, member);
     member_report(g, member);
     return member;
 }
 
-void member_renew(struct gossip *g, struct member *member, const struct alive *alive,
-                  struct blob *blob)
+void member_renew(struct gossip *g, struct member *member, struct life *life)
 {
-    bool is_new_life = alive->epoch > member->epoch;
-    assert(is_new_life || alive->incarnation > member->incarnation);
+    bool is_new_life = life->epoch > member->life->epoch;
+    assert(is_new_life || life->incarnation > member->life->incarnation);
     suspicion_free(g, member);
-    blob_release(member->left);
-    member->left = NULL;
-    describe(g, member, alive, blob);
+    life_replace(g, member, life);
+    if (member->dossier != NULL) {
+        blob_release(member->dossier->left);
+        member->dossier->left = NULL;
+        if (is_new_life)
+            member->dossier->stamp = 0;
+    }
     if (is_new_life) {
         member->is_seen = false;
-        member->stamp = 0;
-        link_restart(member);
+        link_restart(g, member);
     }
     if (member->state != MEMBER_ALIVE) {
         member_set_state(g, member, MEMBER_ALIVE, (int64_t)g->now.mono_ms);
         return;
     }
-    digest_renew(g, member);
     member_report(g, member);
     if (is_new_life)
         registry_home_changed(g, member);
+}
+
+struct dossier *member_dossier(struct member *member)
+{
+    if (member->dossier == NULL)
+        member->dossier = mem_alloc(sizeof *member->dossier);
+    return member->dossier;
+}
+
+struct suspicion *member_suspicion(const struct member *member)
+{
+    return member->dossier == NULL ? NULL : member->dossier->suspicion;
+}
+
+struct log *member_logs(const struct member *member)
+{
+    return member->dossier == NULL ? NULL : member->dossier->logs;
 }
 
 bool members_is_forgotten(const struct gossip *g, uint64_t tag, uint64_t epoch,
@@ -309,46 +320,44 @@ static void remember_forgotten(struct members *members, const struct member *mem
     if (members->forgotten == NULL)
         members->forgotten = mem_alloc(FORGOTTEN_MAX * sizeof *members->forgotten);
     members->forgotten[members->forgotten_count++ % FORGOTTEN_MAX] =
-        (struct forgotten){member->tag, member->epoch, member->incarnation};
+        (struct forgotten){member->life->tag, member->life->epoch, member->life->incarnation};
 }
 
 static void member_free(struct gossip *g, struct member *member)
 {
     suspicion_free(g, member);
-    blob_release(member->alive);
-    blob_release(member->left);
+    blob_release(member->life->statement);
+    if (member->dossier != NULL)
+        blob_release(member->dossier->left);
+    mem_free(member->dossier);
     mem_free(member->link);
-    mem_free(member);
+    slab_give(&g->members.slab, member);
 }
 
 void members_forget(struct gossip *g, struct member *member)
 {
     struct members *members = &g->members;
-    assert(member != members->self && members_find(g, member->tag) == member);
+    assert(member != members->self && members_find(g, member->life->tag) == member);
     registry_member_gone(g, member);
-    ring_remove(members, members_index(g, member->tag));
+    ring_remove(members, members_index(g, member->life->tag));
     members->counts[member->state]--;
-    members->digest -= member->digest;
-    table_remove(&members->names, member->name_hash, member);
+    members->digest -= member_digest(member);
+    name_remove(g, member);
     remember_forgotten(members, member);
     event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_MEMBER,
-                                        .member = {.tag = member->tag,
+                                        .member = {.tag = member->life->tag,
                                                    .state = MEMBER_FORGOTTEN,
-                                                   .epoch = member->epoch,
-                                                   .incarnation = member->incarnation,
-                                                   .alive = blob_retain(member->alive)}});
+                                                   .epoch = member->life->epoch,
+                                                   .incarnation = member->life->incarnation,
+                                                   .alive = blob_retain(member->life->statement)}});
     member_free(g, member);
 }
 
 void members_init(struct gossip *g)
 {
     assert(g->members.count == 0 && g->tag == node_tag(&g->config.identity.public));
-    struct alive alive;
-    struct blob *blob = life_sign_own(g, 1);
-    bool is_readable = statement_read_alive(blob_span(blob), &alive);
-    assert(is_readable && "the host checks its configuration");
-    if (is_readable)
-        members_insert(g, &alive, blob);
+    g->members.slab.item_bytes = sizeof(struct member);
+    members_insert(g, life_sign_own(g, 1));
     g->members.self->is_seen = true;
     registry_home_changed(g, g->members.self);
 }
@@ -360,5 +369,6 @@ void members_free(struct gossip *g)
     mem_free(g->members.ring);
     mem_free(g->members.tags);
     mem_free(g->members.forgotten);
-    table_free(&g->members.names);
+    slab_free(&g->members.slab);
+    prints_free(&g->members.names);
 }

@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "gossip/gossip.h"
+#include "gossip/life.h"
 #include "gossip/outbox.h"
+#include "gossip/prints.h"
+#include "gossip/slab.h"
 #include "gossip/suspicion.h"
-#include "gossip/table.h"
 
 struct log;
 
@@ -23,46 +25,44 @@ struct log;
 /* What we keep about the path to a member; made when we first exchange a packet with it, never
  * freed before the member is (its window is what stops replays). */
 struct link {
-    struct addr addr; /* its ALIVE's, until an answer that echoes our number came by another */
-    bool is_verified; /* such an answer came from `addr`: bulk may be sent there */
-    uint16_t unanswered_bytes; /* not verified: sent there, less what came from there */
     uint64_t sent_counter;
-    uint64_t seen_epoch; /* the receive window belongs to this epoch of the sender */
-    uint64_t seen_highest;
-    uint64_t seen_window; /* bit i: counter seen_highest - i was seen */
-    uint32_t rtt_us;      /* smoothed (RFC 6298); 0: not measured yet */
+    uint64_t seen_highest; /* the receive window, of the member's present epoch */
+    uint64_t seen_window;  /* bit i: counter seen_highest - i was seen */
+    uint32_t rtt_us;       /* smoothed (RFC 6298); 0: not measured yet */
     uint32_t rtt_var_us;
-    uint64_t heard_ms;    /* last authentic packet */
-    struct bucket egress; /* egress_peer_bytes_per_s; outbox.c */
+    uint32_t reported_rtt_us;
+    bool is_verified; /* an answer that echoes our number came from `addr`: bulk may go there */
+    uint16_t unanswered_bytes; /* not verified: sent there, less what came from there */
+    struct addr addr;          /* its ALIVE's, until such an answer came by another */
+    struct bucket egress;      /* egress_peer_bytes_per_s; outbox.c */
 };
 
-struct member {
-    uint64_t tag;
-    struct blob *alive; /* owned; the statement of (epoch, incarnation) */
-    struct blob *left;  /* owned; state LEFT only */
-    uint64_t epoch;
-    uint64_t incarnation;
-    enum member_state state;
-    bool is_seen; /* it answered us, so it knows our current life */
-    struct key_public id;
-    struct addr addr; /* the one of its ALIVE that we use; family ADDR_NONE: it has none */
-    uint64_t name_hash;
+/* What we keep about few members; made when there is something to write in it. */
+struct dossier {
+    struct blob *left; /* owned; state LEFT only */
+    struct suspicion
+        *suspicion;        /* owned by suspicion.c; accusations of its present life; may be NULL */
     uint64_t stamp;        /* the highest in any accusation that it signed */
     uint64_t told_ms;      /* roster_tell: when we last told somebody about it */
     uint64_t probed_ms;    /* old members: when we last probed it */
     uint64_t join_request; /* of its last JOIN: another process has another */
-    uint32_t reported_rtt_us;
-    uint32_t probes;  /* of ours under way: by round, or as its observer */
-    int64_t since_ms; /* when the state began; before our start for what a joiner was told */
-    struct suspicion
-        *suspicion; /* owned by suspicion.c; accusations of (epoch, incarnation); may be NULL */
-    struct link *link;
     struct log *logs;      /* newest epoch first, linked by log->older; owned by registry.c */
     uint64_t life_epoch;   /* orphans.c: the epoch since whose arrival here life_since_ms counts */
     int64_t life_since_ms; /* a restart ends the life before it, so the older logs' peers are
                               orphans since then */
     uint64_t ended_epoch;  /* logs of lives up to this one ran out here, and are not made again */
-    uint64_t digest;       /* what it adds to members_digest */
+};
+
+/* Small, because every node keeps one for every other: what only some need is a pointer away. */
+struct member {
+    struct life *life;       /* what its ALIVE says; its statement is owned */
+    struct link *link;       /* owned; may be NULL */
+    struct dossier *dossier; /* owned; may be NULL */
+    int64_t since_ms;        /* when the state began; before our start for what a joiner was told */
+    uint32_t round;          /* rounds.c: the last round of probes that it had its turn in */
+    uint16_t probes;         /* of ours under way: by round, or as its observer */
+    uint8_t state;           /* enum member_state */
+    bool is_seen;            /* it answered us, so it knows our current life */
 };
 
 struct members {
@@ -72,8 +72,9 @@ struct members {
     size_t capacity;
     struct member *self;
     size_t counts[MEMBER_FORGOTTEN]; /* by state */
-    uint64_t digest; /* sum over members of a hash of (tag, epoch, incarnation, alive|dead|left) */
-    struct table names; /* of struct member, by name_hash: two members of one name are a conflict */
+    uint64_t digest;  /* sum over members of a hash of (tag, epoch, incarnation, alive|dead|left) */
+    struct slab slab; /* of struct member */
+    struct prints names; /* of all members: two of one name are a conflict */
     uint64_t
         refuted_ms; /* when we last answered a claim about a life of ours that we never lived */
     struct forgotten {
@@ -82,8 +83,6 @@ struct members {
     size_t forgotten_count;
 };
 
-/* What the digests say about a state: the rest is each node's own affair. */
-enum member_class { CLASS_ALIVE = 0, CLASS_DEAD, CLASS_LEFT };
 enum member_class member_class_of(enum member_state);
 
 void members_init(struct gossip *);
@@ -96,6 +95,15 @@ size_t members_index(const struct gossip *, uint64_t tag);
 size_t members_n(const struct gossip *);
 /* ALIVE or SUSPECT, and not ourselves. */
 bool member_is_live(const struct gossip *, const struct member *);
+/* Made if there is none yet. */
+struct dossier *member_dossier(struct member *);
+/* NULL: there is none. */
+struct suspicion *member_suspicion(const struct member *);
+struct log *member_logs(const struct member *);
+/* What it adds to members_digest. */
+uint64_t member_digest(const struct member *);
+/* The one of its ALIVE's addresses that we use. */
+struct addr member_listed_address(const struct gossip *, const struct member *);
 /* Fills `out` with up to `want` distinct random live members, none of them `except` (a tag, or 0).
  * Returns how many. */
 size_t members_pick(struct gossip *, struct member **out, size_t want, uint64_t except);
@@ -115,11 +123,11 @@ void members_raise_epoch(struct gossip *, uint64_t epoch);
 /* Drops a member for good, its logs too. */
 void members_forget(struct gossip *, struct member *);
 
-/* Between members.c (the table) and life.c (whose life we believe in). */
-struct alive;
-struct member *members_insert(struct gossip *, const struct alive *, struct blob *);
-/* Takes over a newer statement of a known member; the blob is handed over. */
-void member_renew(struct gossip *, struct member *, const struct alive *, struct blob *);
+/* Between members.c (the table) and life.c (whose life we believe in). Both take over the reference
+ * to the life's statement. */
+struct member *members_insert(struct gossip *, struct life *);
+/* A newer life of a known member. */
+void member_renew(struct gossip *, struct member *, struct life *);
 /* Tells the host what we believe about it now. */
 void member_report(struct gossip *, struct member *);
 bool members_is_forgotten(const struct gossip *, uint64_t tag, uint64_t epoch,
@@ -131,17 +139,16 @@ int life_compare(uint64_t epoch, uint64_t incarnation, uint64_t other_epoch,
                  uint64_t other_incarnation);
 /* members_on_left for one that left a while ago. */
 enum news_verdict life_on_left(struct gossip *, struct span statement, int64_t since_ms);
-/* Signs our ALIVE for (g->epoch, incarnation); the caller owns the blob. */
-struct blob *life_sign_own(struct gossip *, uint64_t incarnation);
+/* Signs our ALIVE for (g->epoch, incarnation); the caller owns its statement. */
+struct life *life_sign_own(struct gossip *, uint64_t incarnation);
 
 /* Where to send to; *out is its link's address. Makes the link. False: no usable address. */
 bool member_address(struct gossip *, struct member *, struct addr *out);
 struct link *member_link(struct gossip *, struct member *);
 /* A life of it begins: what came in earlier ones is void, and its ALIVE says where it is. */
-void link_restart(struct member *);
-/* Is this counter new? Then it is marked as seen. False: a repeat, too old, or of an ended epoch.
- */
-bool link_window_admit(struct link *, uint64_t epoch, uint64_t counter);
+void link_restart(const struct gossip *, struct member *);
+/* Is this counter new? Then it is marked as seen. False: a repeat, or too old. */
+bool link_window_admit(struct link *, uint64_t counter);
 /* This counter is known to be of now: whatever was below it counts as seen, and nothing above it.
  */
 void link_window_restart(struct link *, uint64_t counter);

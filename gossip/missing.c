@@ -39,7 +39,7 @@ void pull_missing_later(struct gossip *g, struct member *from, uint64_t home, ui
     if (missing != NULL) {
         if (version > missing->version && version > missing->later_version) {
             missing->later_version = version;
-            missing->later_from = from->tag;
+            missing->later_from = from->life->tag;
         }
         return;
     }
@@ -50,7 +50,7 @@ void pull_missing_later(struct gossip *g, struct member *from, uint64_t home, ui
     missing = mem_alloc(sizeof *missing);
     missing->log = log;
     missing->version = version;
-    missing->from = from->tag;
+    missing->from = from->life->tag;
     log->missing = missing;
     g->puller.missing_count++;
     arm(g, missing);

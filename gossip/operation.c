@@ -96,7 +96,7 @@ static void fill(struct gossip *g, struct blob *blob, const struct operation *op
 bool operation_admit(struct gossip *g, const struct log *log, struct span statement,
                      const struct operation *operation, struct admitted *out)
 {
-    const struct key_public *home = &log->member->id;
+    const struct key_public *home = &log->member->life->id;
     assert(operation->home == log->home && operation->epoch == log->epoch);
     g->stats.signatures_verified++;
     struct blob *blob =

@@ -20,7 +20,7 @@ static int64_t now_of(const struct gossip *g)
 
 static bool is_ended(const struct log *log)
 {
-    return log->epoch < log->member->epoch;
+    return log->epoch < log->member->life->epoch;
 }
 
 static bool is_gone_state(enum member_state state)
@@ -41,7 +41,7 @@ static int64_t gone_since(const struct gossip *g, const struct log *log)
     const struct member *member = log->member;
     int64_t since = INT64_MAX;
     if (is_ended(log))
-        since = earlier(since, member->life_since_ms);
+        since = earlier(since, member->dossier->life_since_ms);
     if (is_gone_state(member->state))
         since = earlier(since, member->since_ms);
     if (g->detector.is_cut_off)
@@ -53,7 +53,7 @@ static enum home_standing standing_of(const struct gossip *g, const struct log *
 {
     *since = now_of(g);
     /* Of our own peers we always know. */
-    if (log->home == g->tag && log->epoch == log->member->epoch)
+    if (log->home == g->tag && log->epoch == log->member->life->epoch)
         return HOME_VOUCHES;
     int64_t gone = gone_since(g, log);
     if (gone != INT64_MAX) {
@@ -276,11 +276,12 @@ void orphans_age_told(struct gossip *g, struct log *log, uint64_t age_ms)
  * another before our eyes begins now, whatever the state before. */
 static void follow_life(const struct gossip *g, struct member *member)
 {
-    if (member->life_epoch == member->epoch)
+    struct dossier *dossier = member_dossier(member);
+    if (dossier->life_epoch == member->life->epoch)
         return;
-    assert(member->life_epoch < member->epoch);
-    member->life_since_ms = member->life_epoch == 0 ? member->since_ms : now_of(g);
-    member->life_epoch = member->epoch;
+    assert(dossier->life_epoch < member->life->epoch);
+    dossier->life_since_ms = dossier->life_epoch == 0 ? member->since_ms : now_of(g);
+    dossier->life_epoch = member->life->epoch;
 }
 
 void orphans_log_made(struct gossip *g, struct log *log)
@@ -301,7 +302,7 @@ void registry_home_changed(struct gossip *g, struct member *member)
     follow_life(g, member);
     if (member == g->members.self)
         registry_own_follow(g);
-    for (struct log *log = member->logs; log != NULL; log = log->older)
+    for (struct log *log = member_logs(member); log != NULL; log = log->older)
         log_update(g, log);
 }
 

@@ -224,7 +224,7 @@ bool outbox_send(struct gossip *g, struct member *to, enum priority priority,
     assert(to != g->members.self);
     if (!member_address(g, to, &addr))
         return false;
-    return outbox_send_to(g, &addr, to->tag, priority, message);
+    return outbox_send_to(g, &addr, to->life->tag, priority, message);
 }
 
 /* --- Draining
@@ -259,7 +259,7 @@ static void append_introduction(struct gossip *g, struct wire_writer *writer)
 {
     uint8_t bytes[STATEMENT_MAX_BYTES + 8];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    wire_put_bin(&list, blob_span(g->members.self->alive));
+    wire_put_bin(&list, blob_span(g->members.self->life->statement));
     struct wire_message news = {.type = WIRE_NEWS, .news.statements = wire_list_of(&list, 1)};
     wire_write_message(writer, &news);
 }

@@ -12,6 +12,7 @@
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/mem.h"
 
 #define INDEX_MASK UINT64_C(0xff)
 static_assert(PROBES_MAX == INDEX_MASK + 1, "a probe's index is the last byte of its number");
@@ -26,29 +27,39 @@ static bool may_accuse(enum probe_purpose purpose)
     return purpose == PROBE_ROUND || purpose == PROBE_OBSERVER;
 }
 
+/* The first that is not used: usually a handful are, and the others need not exist. PROBES_MAX: all
+ * are. */
+static size_t unused_index(struct detector *d)
+{
+    size_t index = 0;
+    while (index < PROBES_MAX && d->probes[index] != NULL && d->probes[index]->is_used)
+        index++;
+    if (index < PROBES_MAX && d->probes[index] == NULL)
+        d->probes[index] = mem_alloc(sizeof *d->probes[index]);
+    return index;
+}
+
 struct probe *probe_new(struct gossip *g, enum probe_purpose purpose, struct member *target)
 {
-    struct detector *d = &g->detector;
-    for (size_t i = 0; i < PROBES_MAX; i++) {
-        size_t index = (d->probe_next + i) % PROBES_MAX;
-        struct probe *probe = &d->probes[index];
-        if (probe->is_used)
-            continue;
-        d->probe_next = index + 1;
-        target->probes += may_accuse(purpose);
-        *probe = (struct probe){
-            .is_used = true,
-            .purpose = (uint8_t)purpose,
-            .target = target->tag,
-            .epoch = target->epoch,
-            .incarnation = target->incarnation,
-            .random = (prng_next(&g->prng) & ~INDEX_MASK) | index,
-            .began_ms = g->now.mono_ms,
-        };
-        return probe;
+    size_t index = unused_index(&g->detector);
+    if (index == PROBES_MAX) {
+        drop_count(g, DROP_LIMIT);
+        return NULL;
     }
-    drop_count(g, DROP_LIMIT);
-    return NULL;
+    struct probe *probe = g->detector.probes[index];
+    assert(!probe->is_used && !timer_is_set(&probe->timer));
+    if (may_accuse(purpose))
+        target->probes++;
+    *probe = (struct probe){
+        .is_used = true,
+        .purpose = (uint8_t)purpose,
+        .target = target->life->tag,
+        .epoch = target->life->epoch,
+        .incarnation = target->life->incarnation,
+        .random = (prng_next(&g->prng) & ~INDEX_MASK) | index,
+        .began_ms = g->now.mono_ms,
+    };
+    return probe;
 }
 
 /* Its target may have been forgotten meanwhile, and have come back. */
@@ -63,8 +74,8 @@ static void probe_end(struct gossip *g, struct probe *probe)
 
 static struct probe *probe_find(struct gossip *g, uint64_t random)
 {
-    struct probe *probe = &g->detector.probes[random & INDEX_MASK];
-    return probe->is_used && probe->random == random ? probe : NULL;
+    struct probe *probe = g->detector.probes[random & INDEX_MASK];
+    return probe != NULL && probe->is_used && probe->random == random ? probe : NULL;
 }
 
 static void step_at(struct gossip *g, struct probe *probe, uint64_t at_ms)
@@ -95,11 +106,11 @@ static void ping(struct gossip *g, const struct probe *probe)
 /* Its direct phase begins now; without an address it only waits for its relays. */
 void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
 {
-    assert(probe->is_used && probe->target == target->tag);
+    assert(probe->is_used && probe->target == target->life->tag);
     probe->phase = PHASE_DIRECT;
     probe->began_ms = g->now.mono_ms;
-    probe->epoch = target->epoch;
-    probe->incarnation = target->incarnation;
+    probe->epoch = target->life->epoch;
+    probe->incarnation = target->life->incarnation;
     if (probe->purpose != PROBE_PATH && !member_address(g, target, &probe->addr)) {
         step_at(g, probe, g->now.mono_ms);
         return;
@@ -151,7 +162,8 @@ static void probe_failed(struct gossip *g, const struct probe *probe)
     if (target == NULL || member_class_of(target->state) != CLASS_ALIVE)
         return;
     g->stats.probes_failed++;
-    if (life_compare(target->epoch, target->incarnation, probe->epoch, probe->incarnation) != 0)
+    if (life_compare(target->life->epoch, target->life->incarnation, probe->epoch,
+                     probe->incarnation) != 0)
         return;
     target->is_seen = false; /* it may have forgotten us, and drop what strangers send */
     if (!health_may_accuse(g, probe->began_ms))
@@ -184,9 +196,9 @@ void detector_on_probe_step(struct gossip *g, struct probe *probe)
 
 bool probe_path(struct gossip *g, struct member *member, const struct addr *addr)
 {
-    for (size_t i = 0; i < PROBES_MAX; i++) {
-        const struct probe *probe = &g->detector.probes[i];
-        if (probe->is_used && probe->purpose == PROBE_PATH && probe->target == member->tag)
+    for (size_t i = 0; i < PROBES_MAX && g->detector.probes[i] != NULL; i++) {
+        const struct probe *probe = g->detector.probes[i];
+        if (probe->is_used && probe->purpose == PROBE_PATH && probe->target == member->life->tag)
             return false;
     }
     struct probe *probe = probe_new(g, PROBE_PATH, member);
@@ -222,13 +234,13 @@ void probe_acknowledge(struct gossip *g, struct member *from, const struct addr 
                        const struct wire_message *ping)
 {
     struct wire_message ack = message_of(g, WIRE_ACK, ping->probe.random);
-    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+    outbox_send_to(g, addr, from->life->tag, PRIORITY_PROBE, &ack);
 }
 
 bool probe_answers(struct gossip *g, const struct member *member, uint64_t random)
 {
     const struct probe *probe = probe_find(g, random);
-    return probe != NULL && probe->purpose == PROBE_PATH && probe->target == member->tag;
+    return probe != NULL && probe->purpose == PROBE_PATH && probe->target == member->life->tag;
 }
 
 /* From an address that nobody has answered from, one packet gets one, and no larger one: either the
@@ -244,7 +256,7 @@ static void on_ping_from_elsewhere(struct gossip *g, struct member *from, const 
         drop_count(g, DROP_UNSOLICITED);
     if (!is_large || probe_path(g, from, addr))
         return;
-    outbox_send_to(g, addr, from->tag, PRIORITY_PROBE, &ack);
+    outbox_send_to(g, addr, from->life->tag, PRIORITY_PROBE, &ack);
 }
 
 void detector_on_ping(struct gossip *g, struct member *from, const struct addr *addr,
@@ -265,7 +277,7 @@ static void rtt_sample(struct gossip *g, struct member *member, const struct pro
     struct link *link = member_link(g, member);
     /* Clocks of one millisecond: the middle of what the difference may mean. */
     link_rtt_sample(link, (uint32_t)(g->now.mono_ms - probe->began_ms) * 1000 + 500);
-    uint32_t reported_us = member->reported_rtt_us;
+    uint32_t reported_us = link->reported_rtt_us;
     if (link->rtt_us > 2 * reported_us || link->rtt_us < reported_us / 2)
         member_report(g, member);
 }
@@ -298,7 +310,7 @@ void detector_on_ack(struct gossip *g, struct member *from, const struct addr *a
     struct probe *probe = probe_find(g, message->probe.random);
     (void)
         addr; /* what it echoes says where our PING arrived; where the answer came from says less */
-    bool is_direct = probe != NULL && from->tag == probe->target;
+    bool is_direct = probe != NULL && from->life->tag == probe->target;
     if (probe == NULL || (!is_direct && probe->phase != PHASE_INDIRECT)) {
         drop_count(g, DROP_UNSOLICITED);
         return;
@@ -338,7 +350,7 @@ void detector_on_ping_request(struct gossip *g, struct member *from,
     struct probe *probe = probe_new(g, PROBE_RELAY, target);
     if (probe == NULL)
         return;
-    probe->origin = from->tag;
+    probe->origin = from->life->tag;
     probe->origin_random = random;
     probe_ping(g, probe, target);
     step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target) * NACK_PERCENT / 100);
@@ -362,7 +374,7 @@ void detector_on_relay(struct gossip *g, struct probe *probe)
 void detector_on_nack(struct gossip *g, struct member *from, const struct wire_message *message)
 {
     struct probe *probe = probe_find(g, message->nack.random);
-    if (probe == NULL || probe->phase != PHASE_INDIRECT || from->tag == probe->target) {
+    if (probe == NULL || probe->phase != PHASE_INDIRECT || from->life->tag == probe->target) {
         drop_count(g, DROP_UNSOLICITED);
         return;
     }

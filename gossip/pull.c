@@ -136,7 +136,7 @@ struct pull *pull_new(struct gossip *g, struct log *log, struct member *from)
     struct pull *pull = mem_alloc(sizeof *pull);
     const struct link *link = from != NULL ? from->link : NULL;
     pull->log = log;
-    pull->from = from != NULL ? from->tag : 0;
+    pull->from = from != NULL ? from->life->tag : 0;
     pull->request = ++puller->next_request;
     pull->rtt_us = link != NULL ? link->rtt_us : 0;
     pull->is_bulk = backlog_bytes(log) > BULK_WINDOW_BYTES;
@@ -196,7 +196,7 @@ void pull_want(struct gossip *g, struct log *log, struct member *from, uint64_t 
         return;
     if (version >= log->wanted_version) {
         log->wanted_version = version;
-        log->wanted_from = from->tag;
+        log->wanted_from = from->life->tag;
     }
     if (log->pull == NULL)
         wanted_add(&g->puller, log);
@@ -215,7 +215,7 @@ void pull_gap(struct gossip *g, struct log *log, struct member *from, uint64_t v
         wanted_add(&g->puller, log);
     } else if (pull != NULL && pull->phase == PULL_WAITING && pull->attempts > 0 &&
                !pull->is_bulk) {
-        pull->from = from->tag;
+        pull->from = from->life->tag;
         pull_ask(g, pull);
     }
     if (log->is_wanted && may_start(g, log)) {
@@ -322,10 +322,10 @@ static struct member *source_next(struct gossip *g, const struct pull *pull, boo
 
 static void switch_to(struct pull *pull, const struct member *next)
 {
-    if (next == NULL || next->tag == pull->from)
+    if (next == NULL || next->life->tag == pull->from)
         return;
     /* Two servers' pages of a reset do not add up to one view of the log: again from the start. */
-    pull->from = next->tag;
+    pull->from = next->life->tag;
     pull->reset_after = 0;
 }
 

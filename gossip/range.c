@@ -233,14 +233,14 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
     if (!message->range.is_reset) {
         if (!pull->is_reset)
             on_plain(g, pull, from, message);
-        else if (batch->v1 == batch->v0 && from->tag == pull->from)
+        else if (batch->v1 == batch->v0 && from->life->tag == pull->from)
             pull_try_another(g, pull);
         return;
     }
-    if (from->tag != pull->from)
+    if (from->life->tag != pull->from)
         return;
     if (!pull->is_reset) {
-        pull_reset_from(g, pull, from->tag);
+        pull_reset_from(g, pull, from->life->tag);
         if (pull->log->head.version < batch->applied)
             ask_for_head(g, from, pull->log);
     }

@@ -356,7 +356,7 @@ void registry_free(struct gossip *g)
     timer_cancel(&g->timers, &registry->floor_timer);
     for (size_t i = 0; i < registry->log_count; i++) {
         log_empty(g, registry->logs[i]);
-        registry->logs[i]->member->logs = NULL;
+        registry->logs[i]->member->dossier->logs = NULL;
         log_free(g, registry->logs[i]);
     }
     assert(registry->peers.count == 0 && registry->records_held == 0);

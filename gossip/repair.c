@@ -78,7 +78,7 @@ static struct member *source_of(struct gossip *g, const struct log *log, uint64_
 {
     struct member *home = members_find(g, log->home);
     struct member *random = NULL;
-    if (home != NULL && member_is_live(g, home) && home->tag != except)
+    if (home != NULL && member_is_live(g, home) && home->life->tag != except)
         return home;
     members_pick(g, &random, 1, except);
     return random;
@@ -125,7 +125,7 @@ static void try_again(struct gossip *g, struct pull *pull)
     }
     struct member *next = source_of(g, pull->log, pull->attempts > 1 ? pull->from : 0);
     if (next != NULL)
-        pull->from = next->tag;
+        pull->from = next->life->tag;
     ask_roots(g, pull);
 }
 
@@ -153,7 +153,7 @@ static struct pull *pull_of(struct gossip *g, const struct member *from, uint64_
                             enum pull_phase phase)
 {
     struct pull *pull = pull_find(g, request);
-    if (pull != NULL && pull->phase == phase && pull->from == from->tag)
+    if (pull != NULL && pull->phase == phase && pull->from == from->life->tag)
         return pull;
     drop_count(g, DROP_UNSOLICITED);
     return NULL;

@@ -20,7 +20,7 @@
 static size_t evidence_of(const struct gossip *g, const struct member *member,
                           const struct blob *out[QUORUM_MAX])
 {
-    const struct suspicion *s = member->suspicion;
+    const struct suspicion *s = member_suspicion(member);
     size_t count = 0;
     assert(s != NULL);
     for (int wanted = 1; wanted >= 0; wanted--)
@@ -43,13 +43,13 @@ bool roster_put_entry(const struct gossip *g, struct wire_writer *writer,
     if (class == CLASS_DEAD)
         extra_count = evidence_of(g, member, extra);
     else if (class == CLASS_LEFT)
-        extra[extra_count++] = member->left;
+        extra[extra_count++] = member->dossier->left;
     size_t before = writer->len;
     wire_put_array(writer, 3);
     wire_put_uint(writer, class);
     wire_put_uint(writer, class == CLASS_ALIVE ? 0 : (uint64_t)age_ms);
     wire_put_array(writer, (uint32_t)(1 + extra_count));
-    wire_put_bin(writer, blob_span(member->alive));
+    wire_put_bin(writer, blob_span(member->life->statement));
     for (size_t i = 0; i < extra_count; i++)
         wire_put_bin(writer, blob_span(extra[i]));
     if (!writer->overflowed)
@@ -81,7 +81,7 @@ static uint64_t send_page(struct gossip *g, struct member *to, uint64_t after)
         if (member != to && !roster_put_entry(g, &entries, member))
             break;
         count += member != to;
-        through = member->tag;
+        through = member->life->tag;
     }
     if (i == g->members.count)
         through = UINT64_MAX;
@@ -167,7 +167,7 @@ void roster_on_members(struct gossip *g, struct member *from, const struct wire_
     struct wire_list entries = message->members.entries;
     struct wire_list list;
     struct entry_read entry;
-    uint64_t sender = from->tag;
+    uint64_t sender = from->life->tag;
     while (wire_list_list(&entries, &list)) {
         if (!entry_read(list, &entry)) {
             drop_count(g, DROP_MALFORMED);

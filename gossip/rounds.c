@@ -17,6 +17,7 @@ void detector_init(struct gossip *g)
     uint64_t now_ms = g->now.mono_ms;
     d->heard_ms = now_ms;
     d->probing_since_ms = now_ms;
+    d->round = 1;
     /* Nodes that start together must not probe in step. */
     timer_set(&g->timers, &d->period, TIMER_PROBE_PERIOD,
               now_ms + prng_below(&g->prng, g->config.probe_interval_ms));
@@ -29,12 +30,13 @@ void detector_init(struct gossip *g)
 void detector_free(struct gossip *g)
 {
     struct detector *d = &g->detector;
-    for (size_t i = 0; i < PROBES_MAX; i++)
-        timer_cancel(&g->timers, &d->probes[i].timer);
+    for (size_t i = 0; i < PROBES_MAX && d->probes[i] != NULL; i++) {
+        timer_cancel(&g->timers, &d->probes[i]->timer);
+        mem_free(d->probes[i]);
+    }
     timer_cancel(&g->timers, &d->period);
     timer_cancel(&g->timers, &d->cut_off_timer);
     timer_cancel(&g->timers, &d->old_members);
-    mem_free(d->order);
 }
 
 /* --- The round ------------------------------------------------------------------------------- */
@@ -44,38 +46,24 @@ static bool is_probed(const struct gossip *g, const struct member *member)
     return member != g->members.self && member_class_of(member->state) == CLASS_ALIVE;
 }
 
-static void shuffle_round(struct gossip *g)
-{
-    struct detector *d = &g->detector;
-    size_t n = g->members.count;
-    if (d->order_capacity < n) {
-        d->order_capacity = n + n / 2 + 8;
-        d->order = mem_resize(d->order, d->order_capacity * sizeof *d->order);
-    }
-    d->order_next = 0;
-    d->order_count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (is_probed(g, g->members.ring[i]))
-            d->order[d->order_count++] = g->members.ring[i]->tag;
-    for (size_t i = d->order_count; i > 1; i--) {
-        size_t other = prng_below(&g->prng, (uint32_t)i);
-        uint64_t tag = d->order[i - 1];
-        d->order[i - 1] = d->order[other];
-        d->order[other] = tag;
-    }
-}
-
-/* Every member once per round, in random order: SWIM, section 4.3. */
+/* Every member once per round, in random order (SWIM, section 4.3): whoever comes first from a
+ * random place on the ring and has not had its turn. No list of the round has to be kept, nor
+ * mended when members come and go; at a round's end the walk is long, and on average it is short.
+ */
 static struct member *next_of_round(struct gossip *g)
 {
     struct detector *d = &g->detector;
+    size_t n = g->members.count;
     for (int rounds = 0; rounds < 2; rounds++) {
-        while (d->order_next < d->order_count) {
-            struct member *member = members_find(g, d->order[d->order_next++]);
-            if (member != NULL && is_probed(g, member) && member->probes == 0)
-                return member;
+        size_t start = prng_below(&g->prng, (uint32_t)n);
+        for (size_t i = 0; i < n; i++) {
+            struct member *member = g->members.ring[(start + i) % n];
+            if (member->round == d->round || !is_probed(g, member) || member->probes > 0)
+                continue;
+            member->round = d->round;
+            return member;
         }
-        shuffle_round(g);
+        d->round++;
     }
     return NULL;
 }
@@ -111,7 +99,7 @@ bool detector_is_observer(const struct gossip *g, const struct member *subject)
     size_t n = g->members.count;
     if (members_n(g) < OBSERVERS_EVERYONE_BELOW)
         return true;
-    size_t index = members_index(g, subject->tag);
+    size_t index = members_index(g, subject->life->tag);
     size_t observers = 0;
     for (size_t i = 1; i < n && observers < OBSERVERS_COUNT; i++) {
         const struct member *member = g->members.ring[(index + i) % n];
@@ -126,8 +114,9 @@ bool detector_is_observer(const struct gossip *g, const struct member *subject)
 
 static bool is_seed(const struct gossip *g, const struct member *member)
 {
+    struct addr addr = member_listed_address(g, member);
     for (size_t i = 0; i < g->join.seed_count; i++)
-        if (addr_equal(&g->join.seeds[i], &member->addr))
+        if (addr_equal(&g->join.seeds[i], &addr))
             return true;
     return false;
 }
@@ -149,6 +138,12 @@ static void forget_old(struct gossip *g)
     }
 }
 
+/* 0: never. */
+static uint64_t probed_ms(const struct member *member)
+{
+    return member->dossier == NULL ? 0 : member->dossier->probed_ms;
+}
+
 static bool is_due(const struct gossip *g, const struct member *member)
 {
     uint64_t now_ms = g->now.mono_ms;
@@ -156,7 +151,7 @@ static bool is_due(const struct gossip *g, const struct member *member)
     if (pause_ms > OLD_BACKOFF_MAX_MS)
         pause_ms = OLD_BACKOFF_MAX_MS;
     return member_class_of(member->state) != CLASS_ALIVE &&
-           (member->probed_ms == 0 || now_ms >= member->probed_ms + pause_ms);
+           (probed_ms(member) == 0 || now_ms >= probed_ms(member) + pause_ms);
 }
 
 /* The one that has waited longest; a random one of those that were never probed, or a partition's
@@ -168,7 +163,7 @@ static struct member *next_old(struct gossip *g)
     struct member *best = NULL;
     for (size_t i = 0; i < n && has_old(g); i++) {
         struct member *member = g->members.ring[(start + i) % n];
-        if (is_due(g, member) && (best == NULL || member->probed_ms < best->probed_ms))
+        if (is_due(g, member) && (best == NULL || probed_ms(member) < probed_ms(best)))
             best = member;
     }
     return best;
@@ -177,7 +172,7 @@ static struct member *next_old(struct gossip *g)
 static void probe_old(struct gossip *g, struct member *member)
 {
     struct probe *probe = probe_new(g, PROBE_OLD, member);
-    member->probed_ms = g->now.mono_ms;
+    member_dossier(member)->probed_ms = g->now.mono_ms;
     if (probe != NULL)
         probe_ping(g, probe, member);
 }
@@ -190,9 +185,10 @@ static bool is_own_address(const struct gossip *g, const struct addr *addr)
     return false;
 }
 
-static bool is_at(const struct member *member, const struct addr *addr)
+static bool is_at(const struct gossip *g, const struct member *member, const struct addr *addr)
 {
-    return addr_equal(addr, &member->addr) ||
+    struct addr listed = member_listed_address(g, member);
+    return addr_equal(addr, &listed) ||
            (member->link != NULL && addr_equal(addr, &member->link->addr));
 }
 
@@ -200,11 +196,11 @@ static bool is_at(const struct member *member, const struct addr *addr)
 static struct member *member_at(struct gossip *g, const struct addr *addr, uint64_t *tag)
 {
     struct member *member = members_find(g, *tag);
-    if (member != NULL && is_at(member, addr))
+    if (member != NULL && is_at(g, member, addr))
         return member;
     for (size_t i = 0; i < g->members.count; i++)
-        if (is_at(g->members.ring[i], addr)) {
-            *tag = g->members.ring[i]->tag;
+        if (is_at(g, g->members.ring[i], addr)) {
+            *tag = g->members.ring[i]->life->tag;
             return g->members.ring[i];
         }
     return NULL;
@@ -225,7 +221,7 @@ static void contact_seed(struct gossip *g)
     struct member *member = member_at(g, seed, &join->seed_tags[next]);
     if (member != NULL && member_is_live(g, member) && !g->detector.is_cut_off)
         return;
-    if (member != NULL && !is_probed(g, member) && member->probed_ms < g->now.mono_ms)
+    if (member != NULL && !is_probed(g, member) && probed_ms(member) < g->now.mono_ms)
         probe_old(g, member);
     join_ask(g, seed);
 }

@@ -130,12 +130,13 @@ static uint32_t put_for_buddy(const struct gossip *g, struct wire_writer *list,
                               const struct member *to)
 {
     uint32_t count = 0;
+    const struct suspicion *suspicion = member_suspicion(to);
     if (g->config.detector == DETECTOR_SWIM)
         return 0;
-    if (to->suspicion != NULL && to->suspicion->count > 0)
-        count += put_one(list, to->suspicion->held[0].blob);
+    if (suspicion != NULL && suspicion->count > 0)
+        count += put_one(list, suspicion->held[0].blob);
     if (to->state >= MEMBER_UNREACHABLE || g->detector.is_cut_off)
-        count += put_one(list, to->alive);
+        count += put_one(list, to->life->statement);
     return count;
 }
 

@@ -115,12 +115,13 @@ void pull_on_pull(struct gossip *g, struct member *from, const struct wire_messa
     if (window_bytes > SMALL_WINDOW_BYTES) {
         if (!link_may_answer(g, from))
             return;
-        slot = slot_of(g, from->tag, message->pull.request);
+        slot = slot_of(g, from->life->tag, message->pull.request);
         if (slot == NULL) {
             send_nothing(g, from, message, 0);
             return;
         }
-        *slot = (struct serving){from->tag, message->pull.request, g->now.mono_ms + SLOT_IDLE_MS};
+        *slot =
+            (struct serving){from->life->tag, message->pull.request, g->now.mono_ms + SLOT_IDLE_MS};
     }
     if (window_bytes > WINDOW_MAX_BYTES)
         window_bytes = WINDOW_MAX_BYTES;

@@ -143,7 +143,7 @@ static void hop_free(struct gossip *g, struct hop *hop)
 static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
 {
     struct wire_message message = message_of(hop);
-    hop->to = to->tag;
+    hop->to = to->life->tag;
     hop->sent_ms = g->now.mono_ms;
     if (hop->attempts++ == 0)
         g->stats.spread_sent++;
@@ -241,9 +241,9 @@ static void typical_rtt_sample(struct spread *spread, uint32_t rtt_us)
 /* Karn's rule: an answer to something sent twice measures nothing. */
 static void hop_acknowledged(struct gossip *g, struct hop *hop, struct member *from)
 {
-    if (from->tag == hop->to)
+    if (from->life->tag == hop->to)
         from->is_seen = true;
-    if (hop->attempts == 1 && from->tag == hop->to) {
+    if (hop->attempts == 1 && from->life->tag == hop->to) {
         uint32_t rtt_us = (uint32_t)(g->now.mono_ms - hop->sent_ms) * 1000 + 500;
         link_rtt_sample(member_link(g, from), rtt_us);
         typical_rtt_sample(&g->spread, rtt_us);
@@ -280,15 +280,13 @@ static void acknowledge(struct gossip *g, struct member *to, uint64_t token)
 static bool batch_is_signed(struct gossip *g, const struct log *log, const struct wire_batch *batch)
 {
     struct wire_list list = batch->statements;
-    struct alive home;
+    const struct key_public *home = &log->member->life->id;
     struct span statement;
-    if (!statement_read_alive(blob_span(log->member->alive), &home))
-        return false;
     while (wire_list_bin(&list, &statement)) {
         enum statement_kind kind = statement_kind_of(statement);
         if (kind != STATEMENT_RECORD && kind != STATEMENT_DELETION)
             return false;
-        struct blob *blob = statement_admit(g->config.store, statement, kind, &home.id, &g->scope);
+        struct blob *blob = statement_admit(g->config.store, statement, kind, home, &g->scope);
         g->stats.signatures_verified++;
         if (blob == NULL)
             return false;

@@ -112,7 +112,7 @@ static bool accuser_counts(const struct gossip *g, const struct suspicion *s,
 
 size_t suspicion_accusers(const struct gossip *g, const struct member *member)
 {
-    const struct suspicion *s = member->suspicion;
+    const struct suspicion *s = member_suspicion(member);
     if (s == NULL)
         return 0;
     /* What proved a death goes on proving it, whatever became of the accusers. */
@@ -141,11 +141,12 @@ static void held_drop(struct suspicion *s, struct accusation_held *held)
 
 static struct suspicion *suspicion_of(struct member *subject)
 {
-    if (subject->suspicion == NULL) {
-        subject->suspicion = mem_alloc(sizeof *subject->suspicion);
-        subject->suspicion->subject = subject;
+    struct dossier *dossier = member_dossier(subject);
+    if (dossier->suspicion == NULL) {
+        dossier->suspicion = mem_alloc(sizeof *dossier->suspicion);
+        dossier->suspicion->subject = subject;
     }
-    return subject->suspicion;
+    return dossier->suspicion;
 }
 
 /* The blob is handed over. A full record forgets whom it heard from longest ago. */
@@ -169,14 +170,14 @@ static void held_set(struct gossip *g, struct suspicion *s, const struct accusat
 
 void suspicion_free(struct gossip *g, struct member *member)
 {
-    struct suspicion *s = member->suspicion;
+    struct suspicion *s = member_suspicion(member);
     if (s == NULL)
         return;
     timer_cancel(&g->timers, &s->timer);
     while (s->count > 0)
         held_drop(s, &s->held[0]);
     mem_free(s);
-    member->suspicion = NULL;
+    member->dossier->suspicion = NULL;
 }
 
 /* --- From suspicion to death --------------------------------------------------------------------
@@ -271,7 +272,7 @@ static void give_up(struct gossip *g, struct member *subject)
 void suspicion_on_timer(struct gossip *g, struct suspicion *s)
 {
     struct member *subject = s->subject;
-    assert(subject->suspicion == s);
+    assert(member_suspicion(subject) == s);
     if (!is_running(subject))
         return;
     if (health_is_frozen(g)) {
@@ -295,7 +296,7 @@ void suspicion_on_timer(struct gossip *g, struct suspicion *s)
 
 void suspicion_answered(struct gossip *g, struct member *subject)
 {
-    struct suspicion *s = subject->suspicion;
+    struct suspicion *s = member_suspicion(subject);
     if (!is_running(subject))
         return;
     assert(s != NULL && "whoever is doubted was accused");
@@ -314,7 +315,7 @@ void suspicion_freeze(struct gossip *g, uint64_t ms)
     if (g->config.detector != DETECTOR_AURORA || ms == 0)
         return;
     for (size_t i = 0; i < g->members.count; i++) {
-        struct suspicion *s = g->members.ring[i]->suspicion;
+        struct suspicion *s = member_suspicion(g->members.ring[i]);
         if (s == NULL || !is_running(s->subject))
             continue;
         s->frozen_ms += ms;
@@ -329,7 +330,7 @@ void suspicion_freeze(struct gossip *g, uint64_t ms)
 
 static bool said_lately(const struct gossip *g, struct member *subject)
 {
-    struct accusation_held *own = held_by(subject->suspicion, g->tag);
+    struct accusation_held *own = held_by(member_suspicion(subject), g->tag);
     return own != NULL && g->now.mono_ms < own->heard_ms + suspicion_max_ms(g) / 3;
 }
 
@@ -350,8 +351,8 @@ void suspicion_accuse(struct gossip *g, struct member *subject)
         is_told_enough(g, subject))
         return;
     g->stamp = g->stamp + 1 > g->now.wall_ms ? g->stamp + 1 : g->now.wall_ms;
-    struct accusation accusation = {g->tag, subject->tag, subject->epoch, subject->incarnation,
-                                    g->stamp};
+    struct accusation accusation = {g->tag, subject->life->tag, subject->life->epoch,
+                                    subject->life->incarnation, g->stamp};
     struct blob *blob = statement_of_accusation(&accusation, &g->config.identity, &g->scope);
     assert(blob != NULL && "an accusation always fits");
     g->stats.signatures_made++;
@@ -380,27 +381,32 @@ static enum suspicion_verdict on_own_accusation(struct gossip *g, struct span st
                                                 const struct member *accuser)
 {
     const struct member *self = g->members.self;
-    int order =
-        life_compare(accusation->epoch, accusation->incarnation, self->epoch, self->incarnation);
+    int order = life_compare(accusation->epoch, accusation->incarnation, self->life->epoch,
+                             self->life->incarnation);
     if (order < 0)
         answer_accuser(g, accusation);
     if (order != 0)
         return ACCUSATION_STALE;
-    if (!accusers_may_speak(g, accuser->tag))
+    if (!accusers_may_speak(g, accuser->life->tag))
         return ACCUSATION_EXCESS;
     g->stats.signatures_verified++;
-    struct blob *blob =
-        statement_admit(g->config.store, statement, STATEMENT_ACCUSATION, &accuser->id, &g->scope);
+    struct blob *blob = statement_admit(g->config.store, statement, STATEMENT_ACCUSATION,
+                                        &accuser->life->id, &g->scope);
     if (blob == NULL)
         return ACCUSATION_BAD;
     blob_release(blob);
-    accusers_spoke(g, accuser->tag);
-    bool are_many = accusers_are_many(g, accuser->tag);
+    accusers_spoke(g, accuser->life->tag);
+    bool are_many = accusers_are_many(g, accuser->life->tag);
     if (are_many || g->config.detector != DETECTOR_AURORA)
         health_worsen(g, 1);
     members_refute(g, 0);
     answer_accuser(g, accusation);
     return ACCUSATION_NEW;
+}
+
+static uint64_t last_stamp(const struct member *accuser)
+{
+    return accuser->dossier == NULL ? 0 : accuser->dossier->stamp;
 }
 
 /* The filters that cost nothing, before the signature is looked at. */
@@ -409,29 +415,29 @@ static enum suspicion_verdict accusation_filter(const struct gossip *g,
                                                 const struct member *accuser,
                                                 const struct member *subject)
 {
-    if (life_compare(accusation->epoch, accusation->incarnation, subject->epoch,
-                     subject->incarnation) != 0)
+    if (life_compare(accusation->epoch, accusation->incarnation, subject->life->epoch,
+                     subject->life->incarnation) != 0)
         return ACCUSATION_STALE;
-    struct accusation_held *held = held_by(subject->suspicion, accusation->accuser);
+    struct accusation_held *held = held_by(member_suspicion(subject), accusation->accuser);
     if (held != NULL && accusation->stamp <= held->stamp)
         return accusation->stamp == held->stamp ? ACCUSATION_KNOWN : ACCUSATION_STALE;
     if (member_class_of(subject->state) != CLASS_ALIVE)
         return ACCUSATION_KNOWN;
     if (accuser == g->members.self || member_class_of(accuser->state) != CLASS_ALIVE)
         return ACCUSATION_STALE;
-    if (accusation->stamp + suspicion_max_ms(g) < accuser->stamp)
+    if (accusation->stamp + suspicion_max_ms(g) < last_stamp(accuser))
         return ACCUSATION_STALE;
-    return accusers_may_speak(g, accuser->tag) ? ACCUSATION_NEW : ACCUSATION_EXCESS;
+    return accusers_may_speak(g, accuser->life->tag) ? ACCUSATION_NEW : ACCUSATION_EXCESS;
 }
 
 static struct blob *accusation_admit(struct gossip *g, struct span statement,
                                      const struct accusation *accusation, struct member *accuser)
 {
     g->stats.signatures_verified++;
-    struct blob *blob =
-        statement_admit(g->config.store, statement, STATEMENT_ACCUSATION, &accuser->id, &g->scope);
-    if (blob != NULL && accusation->stamp > accuser->stamp)
-        accuser->stamp = accusation->stamp;
+    struct blob *blob = statement_admit(g->config.store, statement, STATEMENT_ACCUSATION,
+                                        &accuser->life->id, &g->scope);
+    if (blob != NULL && accusation->stamp > last_stamp(accuser))
+        member_dossier(accuser)->stamp = accusation->stamp;
     return blob;
 }
 
@@ -455,7 +461,7 @@ enum suspicion_verdict suspicion_on_accusation(struct gossip *g, struct span sta
     struct blob *blob = accusation_admit(g, statement, &accusation, accuser);
     if (blob == NULL)
         return ACCUSATION_BAD;
-    accusers_spoke(g, accuser->tag);
+    accusers_spoke(g, accuser->life->tag);
     accusation_take(g, subject, &accusation, blob);
     return ACCUSATION_NEW;
 }
@@ -485,9 +491,9 @@ static void evidence_gather(struct gossip *g, const struct member *subject,
     for (size_t i = 0; i < count && evidence->count < ACCUSATIONS_MAX; i++) {
         struct accusation accusation;
         if (!statement_read_accusation(statements[i], &accusation) ||
-            accusation.subject != subject->tag || accusation.accuser == subject->tag ||
-            life_compare(accusation.epoch, accusation.incarnation, subject->epoch,
-                         subject->incarnation) != 0)
+            accusation.subject != subject->life->tag || accusation.accuser == subject->life->tag ||
+            life_compare(accusation.epoch, accusation.incarnation, subject->life->epoch,
+                         subject->life->incarnation) != 0)
             continue;
         struct member *accuser = members_find(g, accusation.accuser);
         if (accuser == NULL || evidence_has(evidence, accusation.accuser))
@@ -514,7 +520,7 @@ static void evidence_keep(struct gossip *g, struct suspicion *s, const struct ev
 /* Whom we believe alive gets the shortest suspicion time to object before others' word counts. */
 static void begin_hearsay(struct gossip *g, struct member *subject, int64_t died_ms)
 {
-    struct suspicion *s = subject->suspicion;
+    struct suspicion *s = member_suspicion(subject);
     if (s->is_hearsay && is_running(subject))
         return;
     s->is_hearsay = true;
@@ -551,8 +557,8 @@ static bool evidence_judge(struct gossip *g, struct member *subject,
         evidence_keep(g, suspicion_of(subject), evidence);
         begin_hearsay(g, subject, died_ms);
     }
-    if (subject->told_ms == 0 || g->now.mono_ms >= subject->told_ms + TELL_INTERVAL_MS) {
-        subject->told_ms = g->now.mono_ms;
+    if (roster_may_tell(g, subject)) {
+        member_dossier(subject)->told_ms = g->now.mono_ms;
         tell_subject(g, subject, evidence->blobs[0]);
     }
     return false;

@@ -58,7 +58,7 @@ static bool is_home_there(const struct log *log)
 
 static bool is_current(const struct log *log)
 {
-    return is_home_there(log) && log->epoch == log->member->epoch &&
+    return is_home_there(log) && log->epoch == log->member->life->epoch &&
            (log->applied != 0 || log->head_blob != NULL);
 }
 
@@ -68,8 +68,9 @@ static bool is_current(const struct log *log)
  * time. */
 static bool is_fresh_orphan(const struct gossip *g, const struct log *log)
 {
-    return is_home_there(log) && log->epoch < log->member->epoch && log->standing == HOME_GONE &&
-           log->held_count > 0 && orphans_age_ms(g, log) < g->config.orphan_grace_ms;
+    return is_home_there(log) && log->epoch < log->member->life->epoch &&
+           log->standing == HOME_GONE && log->held_count > 0 &&
+           orphans_age_ms(g, log) < g->config.orphan_grace_ms;
 }
 
 /* Logs of the dead are everybody's own memory, held for as long as each sees fit; and an empty log
@@ -102,7 +103,7 @@ void sync_log_changed(struct gossip *g, struct log *log)
     uint64_t digest = digest_of(g, log);
     g->registry.records_digest += digest - log->digest;
     log->digest = digest;
-    if (log->is_ended || log->epoch == log->member->epoch)
+    if (log->is_ended || log->epoch == log->member->life->epoch)
         return;
     /* Others may have known for long that this life is over: ask, or its orphans stay longer here.
      */
@@ -135,7 +136,7 @@ void sync_operation_seen(struct gossip *g)
 static void forget_old_lives(struct gossip *g)
 {
     for (size_t i = 0; i < g->registry.log_count; i++)
-        if (g->registry.logs[i]->epoch < g->registry.logs[i]->member->epoch)
+        if (g->registry.logs[i]->epoch < g->registry.logs[i]->member->life->epoch)
             sync_log_changed(g, g->registry.logs[i]);
 }
 
@@ -145,7 +146,7 @@ void sync_on_digest(struct gossip *g, struct member *from, uint64_t records_dige
         forget_old_lives(g);
     if (records_digest == g->registry.records_digest)
         return;
-    g->sync.differs_from = from->tag;
+    g->sync.differs_from = from->life->tag;
     /* One that came by while an operation was on its way costs one comparison that ends at once. */
     arm(g, 1 + prng_below(&g->prng, COMPARE_INTERVAL_MS / 4));
 }

@@ -49,7 +49,7 @@ static void ask(struct gossip *g, struct member *partner)
 
 static void begin_with(struct gossip *g, struct member *partner)
 {
-    g->sync.first_partner = partner->tag;
+    g->sync.first_partner = partner->life->tag;
     g->sync.first_after = 0;
     g->sync.first_attempts = 0;
     g->sync.first_partners++;
@@ -60,7 +60,7 @@ void sync_begin(struct gossip *g, struct member *with)
 {
     if (g->sync.is_first_done) {
         if (with != NULL)
-            g->sync.differs_from = with->tag;
+            g->sync.differs_from = with->life->tag;
         sync_operation_seen(g);
     } else if (with == NULL) {
         finish(g);
@@ -73,7 +73,7 @@ void sync_first_on_page(struct gossip *g, struct member *from, const struct wire
 {
     struct sync *sync = &g->sync;
     uint64_t flags = message->list.flags;
-    if (sync->is_first_done || from->tag != sync->first_partner) {
+    if (sync->is_first_done || from->life->tag != sync->first_partner) {
         drop_count(g, DROP_UNSOLICITED);
         return;
     }

@@ -69,7 +69,7 @@ static void draft_put(struct draft *draft, const struct log *log, uint64_t gone_
 
 static bool is_of_ended_life(const struct log *log)
 {
-    return log->epoch < log->member->epoch;
+    return log->epoch < log->member->life->epoch;
 }
 
 /* Of a life that has ended nothing else says since when: a new ALIVE reached us all at different
@@ -239,7 +239,7 @@ static bool is_of_the_past(const struct gossip *g, const struct entry_read *entr
 /* A life that we have heard of, and whose log we will not make again. */
 static bool member_knows_life(const struct member *member, uint64_t epoch)
 {
-    return member != NULL && epoch <= member->epoch;
+    return member != NULL && epoch <= member->life->epoch;
 }
 
 /* False: of a home or life that we do not know. */

@@ -10,8 +10,8 @@
 static uint32_t count_probes(const struct detector *detector)
 {
     uint32_t count = 0;
-    for (size_t i = 0; i < PROBES_MAX; i++)
-        count += detector->probes[i].is_used;
+    for (size_t i = 0; i < PROBES_MAX && detector->probes[i] != NULL; i++)
+        count += detector->probes[i]->is_used;
     return count;
 }
 
@@ -69,18 +69,24 @@ static size_t suspicion_bytes(const struct suspicion *s)
     return bytes;
 }
 
+static size_t dossier_bytes(const struct dossier *dossier)
+{
+    return dossier == NULL ? 0
+                           : sizeof *dossier + blob_bytes(dossier->left) +
+                                 suspicion_bytes(dossier->suspicion);
+}
+
 static void weigh_members(const struct gossip *g, struct gossip_memory *out)
 {
     const struct members *members = &g->members;
     size_t bytes = members->capacity * (sizeof *members->ring + sizeof *members->tags) +
-                   members->names.capacity * sizeof *members->names.slots +
-                   g->detector.order_capacity * sizeof *g->detector.order;
+                   members->names.capacity * sizeof *members->names.slots;
     for (size_t i = 0; i < members->count; i++) {
         const struct member *member = members->ring[i];
-        bytes += sizeof *member + blob_bytes(member->alive) + blob_bytes(member->left) +
-                 suspicion_bytes(member->suspicion);
+        bytes += sizeof *member + sizeof *member->life + blob_bytes(member->life->statement) +
+                 dossier_bytes(member->dossier);
         bytes += member->link != NULL ? sizeof *member->link : 0;
-        out->suspicions += member->suspicion != NULL;
+        out->suspicions += member_suspicion(member) != NULL;
     }
     if (members->forgotten != NULL)
         bytes += FORGOTTEN_MAX * sizeof *members->forgotten;

@@ -119,17 +119,17 @@ static struct blob *lie_of_life(struct cluster *cluster, struct gossip *core,
 {
     size_t next = (subject + 1) % cluster_nodes(cluster);
     const struct member *other = traitor_member(cluster, core, next);
-    struct left left = {member->tag, member->epoch, member->incarnation};
+    struct left left = {member->life->tag, member->life->epoch, member->life->incarnation};
     struct alive alive;
 
     if (lie == LIE_LEFT)
         return statement_of_left(&left, &core->config.identity, &core->scope);
     if (lie == LIE_ACCUSATION && other != NULL) {
-        struct accusation accusation = {member->tag, other->tag, other->epoch, other->incarnation,
-                                        core->now.wall_ms};
+        struct accusation accusation = {member->life->tag, other->life->tag, other->life->epoch,
+                                        other->life->incarnation, core->now.wall_ms};
         return statement_of_accusation(&accusation, &core->config.identity, &core->scope);
     }
-    if (!statement_read_alive(blob_span(member->alive), &alive))
+    if (!statement_read_alive(blob_span(member->life->statement), &alive))
         return NULL;
     alive.incarnation++;
     return statement_of_alive(&alive, &core->config.identity, &core->scope);
@@ -138,8 +138,8 @@ static struct blob *lie_of_life(struct cluster *cluster, struct gossip *core,
 static struct blob *lie_of_head(const struct gossip *core, const struct member *member,
                                 uint64_t version)
 {
-    struct head head = {.home = member->tag,
-                        .epoch = member->epoch,
+    struct head head = {.home = member->life->tag,
+                        .epoch = member->life->epoch,
                         .version = version,
                         .wall_ms = core->now.wall_ms};
 
@@ -164,15 +164,15 @@ static struct peer_description describe(struct span peer_id)
 static struct blob *lie_of_log(const struct gossip *core, const struct member *member,
                                uint64_t version, enum traitor_lie lie)
 {
-    struct deletion deletion = {.home = member->tag,
-                                .epoch = member->epoch,
+    struct deletion deletion = {.home = member->life->tag,
+                                .epoch = member->life->epoch,
                                 .version = version,
-                                .peer_id = peer_in(member->logs),
+                                .peer_id = peer_in(member_logs(member)),
                                 .seq = core->now.wall_ms * 2,
                                 .ttl_s = TTL_S,
                                 .reason = DELETE_DEREGISTERED};
-    struct record record = {.home = member->tag,
-                            .epoch = member->epoch,
+    struct record record = {.home = member->life->tag,
+                            .epoch = member->life->epoch,
                             .version = version,
                             .peer = describe(span_of_text(FORGED_PEER)),
                             .seq = core->now.wall_ms * 2,
@@ -190,8 +190,8 @@ void traitor_forge(struct cluster *cluster, size_t traitor, enum traitor_lie lie
 
     if (member == NULL)
         return;
-    const struct log *log = registry_log(core, member->tag, member->epoch);
-    uint64_t epoch = member->epoch, version = (log != NULL ? log->applied : 0) + 1;
+    const struct log *log = registry_log(core, member->life->tag, member->life->epoch);
+    uint64_t epoch = member->life->epoch, version = (log != NULL ? log->applied : 0) + 1;
     bool is_operation = lie == LIE_RECORD || lie == LIE_DELETE;
     struct blob *blob = is_operation      ? lie_of_log(core, member, version, lie)
                         : lie == LIE_HEAD ? lie_of_head(core, member, version)
@@ -214,10 +214,10 @@ void traitor_inflate(struct cluster *cluster, size_t traitor, uint64_t by)
 {
     struct gossip *core = traitor_core(cluster, traitor);
 
-    if (core == NULL || core->members.self->incarnation + by > STATEMENT_NUMBER_MAX / 2)
+    if (core == NULL || core->members.self->life->incarnation + by > STATEMENT_NUMBER_MAX / 2)
         return;
     traitor_trace(cluster, traitor, 'n', by);
-    members_refute(core, core->members.self->incarnation + by);
+    members_refute(core, core->members.self->life->incarnation + by);
     cluster_drain(cluster, traitor);
 }
 
@@ -247,8 +247,8 @@ void traitor_inflate_other(struct cluster *cluster, size_t traitor, size_t subje
     const struct member *member = traitor_member(cluster, core, subject);
     struct alive alive;
 
-    if (member == NULL || member->incarnation + by > STATEMENT_NUMBER_MAX ||
-        !statement_read_alive(blob_span(member->alive), &alive))
+    if (member == NULL || member->life->incarnation + by > STATEMENT_NUMBER_MAX ||
+        !statement_read_alive(blob_span(member->life->statement), &alive))
         return;
     alive.incarnation += by;
     struct blob *lies[] = {
@@ -286,7 +286,8 @@ void traitor_accuse(struct cluster *cluster, size_t traitor, size_t subject,
 
     if (member == NULL)
         return;
-    struct blob *lie = accusation_of(cluster, core, subject, member->epoch, member->incarnation);
+    struct blob *lie =
+        accusation_of(cluster, core, subject, member->life->epoch, member->life->incarnation);
     traitor_trace(cluster, traitor, 'c', subject);
     say(cluster, traitor, to, to == NULL ? subject : SIZE_MAX, &lie, 1);
 }
@@ -320,7 +321,8 @@ void traitor_accuse_often(struct cluster *cluster, size_t traitor, size_t subjec
         return;
     struct blob **lies = memory_new(times, sizeof(struct blob *));
     for (size_t i = 0; i < times; i++)
-        lies[i] = accusation_of(cluster, core, subject, member->epoch, member->incarnation);
+        lies[i] =
+            accusation_of(cluster, core, subject, member->life->epoch, member->life->incarnation);
     traitor_trace(cluster, traitor, 'q', subject);
     say(cluster, traitor, &only, SIZE_MAX, lies, times);
     free(lies);

@@ -45,7 +45,8 @@ void traitor_mute(struct cluster *cluster, size_t traitor, size_t subject, size_
     if (member == NULL || at == subject)
         return;
     struct addr from = cluster_addr(cluster, traitor);
-    struct wire_header header = {member->tag, member->epoch, cluster_tag(cluster, at), UINT64_MAX};
+    struct wire_header header = {member->life->tag, member->life->epoch, cluster_tag(cluster, at),
+                                 UINT64_MAX};
     struct wire_message message = {.type = WIRE_NACK};
     traitor_trace(cluster, traitor, 'm', subject);
     send_by_hand(cluster, &from, at, &header, &message, 1);
@@ -61,7 +62,7 @@ void traitor_misplace(struct cluster *cluster, size_t traitor, size_t subject, s
         listener == speaker->members.self)
         return;
     struct addr from = traitor_victim((uint32_t)subject);
-    struct wire_header header = {speaker->tag, speaker->epoch, listener->tag,
+    struct wire_header header = {speaker->tag, speaker->epoch, listener->life->tag,
                                  member_link(speaker, listener)->sent_counter + 1};
     struct wire_message message = {.type = WIRE_PING,
                                    .probe = {UINT64_MAX - header.counter, UINT64_MAX, UINT64_MAX}};
@@ -371,7 +372,7 @@ static void bait_with_join(struct cluster *cluster, struct gossip *core, size_t 
                            const struct addr *victim, bool is_padded)
 {
     struct wire_message join =
-        join_of(blob_span(core->members.self->alive), core->join.request, is_padded);
+        join_of(blob_span(core->members.self->life->statement), core->join.request, is_padded);
     struct wire_header header = {core->tag, core->epoch, 0, 0};
 
     send_by_hand(cluster, victim, at, &header, &join, 1);
@@ -388,7 +389,7 @@ void traitor_reflect(struct cluster *cluster, struct random *random, size_t trai
     const struct log *log = any_log(core, random);
     struct wire_message ping = {.type = WIRE_PING,
                                 .probe = {random_next(random), UINT64_MAX, UINT64_MAX}};
-    struct wire_header header = {core->tag, core->epoch, member->tag, 0};
+    struct wire_header header = {core->tag, core->epoch, member->life->tag, 0};
     traitor_trace(cluster, traitor, 'B', (uint64_t)at << 8 | (uint64_t)bait);
     if (bait == BAIT_REPLAY) {
         traitor_replay(cluster, random, 1, victim);
@@ -397,7 +398,7 @@ void traitor_reflect(struct cluster *cluster, struct random *random, size_t trai
     } else if (bait == BAIT_JOIN || bait == BAIT_JOIN_BARE) {
         bait_with_join(cluster, core, at, victim, bait == BAIT_JOIN);
     } else if (bait == BAIT_OWN_KEY) {
-        header.sender = member->tag;
+        header.sender = member->life->tag;
         send_by_hand(cluster, victim, at, &header, &ping, 1);
     } else {
         header.counter = ++member_link(core, member)->sent_counter;

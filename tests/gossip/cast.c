@@ -247,8 +247,8 @@ enum suspicion_verdict cast_accuse(struct cast *cast, size_t accuser, size_t sub
                                    uint64_t stamp)
 {
     const struct member *member = cast_member(cast, subject);
-    struct blob *blob =
-        cast_accusation(cast, accuser, member->tag, member->epoch, member->incarnation, stamp);
+    struct blob *blob = cast_accusation(cast, accuser, member->life->tag, member->life->epoch,
+                                        member->life->incarnation, stamp);
     enum suspicion_verdict verdict = suspicion_on_accusation(cast->core, blob_span(blob));
     blob_release(blob);
     return verdict;
@@ -257,8 +257,8 @@ enum suspicion_verdict cast_accuse(struct cast *cast, size_t accuser, size_t sub
 enum suspicion_verdict cast_accuse_core(struct cast *cast, size_t accuser, uint64_t stamp)
 {
     const struct member *self = cast->core->members.self;
-    struct blob *blob =
-        cast_accusation(cast, accuser, self->tag, self->epoch, self->incarnation, stamp);
+    struct blob *blob = cast_accusation(cast, accuser, self->life->tag, self->life->epoch,
+                                        self->life->incarnation, stamp);
     enum suspicion_verdict verdict = suspicion_on_accusation(cast->core, blob_span(blob));
     blob_release(blob);
     return verdict;

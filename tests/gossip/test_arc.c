@@ -13,6 +13,7 @@
 struct ring {
     struct gossip g;
     struct member members[RING_MAX];
+    struct life lives[RING_MAX];
     struct member *order[RING_MAX];
     uint64_t tags[RING_MAX];
 };
@@ -23,7 +24,8 @@ static struct ring *ring_new(const uint64_t *tags, size_t count, uint64_t own)
     static const uint8_t seed[32] = {7};
     prng_seed(&ring->g.prng, seed);
     for (size_t i = 0; i < count; i++) {
-        ring->members[i].tag = tags[i];
+        ring->lives[i].tag = tags[i];
+        ring->members[i].life = &ring->lives[i];
         ring->order[i] = &ring->members[i];
         ring->tags[i] = tags[i];
         if (tags[i] == own)
@@ -92,7 +94,7 @@ static void deliver(struct ring *ring, struct arc arc, uint64_t holder, int *cop
         if (to == NULL)
             continue;
         copies[to - ring->members]++;
-        deliver(ring, parts[i], to->tag, copies);
+        deliver(ring, parts[i], to->life->tag, copies);
     }
 }
 
@@ -104,7 +106,7 @@ Test(arc, tree_reaches_everybody_exactly_once)
         struct member *home = ring->g.members.self;
         int copies[RING_MAX] = {0};
         /* member_is_live skips self, which stays the home; the others stand in for themselves. */
-        deliver(ring, (struct arc){home->tag, home->tag}, home->tag, copies);
+        deliver(ring, (struct arc){home->life->tag, home->life->tag}, home->life->tag, copies);
         for (size_t i = 0; i < ring->g.members.count; i++)
             cr_assert_eq(copies[i], ring->order[i] != home, "member %zu of %zu", i,
                          ring->g.members.count);
@@ -156,9 +158,9 @@ Test(arc, dead_members_are_not_chosen_and_the_excepted_only_as_a_last_resort)
     struct arc arc = {15, 45};
     ring->members[2].state = MEMBER_DEAD;
     for (int i = 0; i < 50; i++)
-        cr_assert_eq(arc_pick(&ring->g, arc, 20)->tag, 40);
+        cr_assert_eq(arc_pick(&ring->g, arc, 20)->life->tag, 40);
     ring->members[3].state = MEMBER_LEFT;
-    cr_assert_eq(arc_pick(&ring->g, arc, 20)->tag, 20);
+    cr_assert_eq(arc_pick(&ring->g, arc, 20)->life->tag, 20);
     free(ring);
 }
 

@@ -82,8 +82,8 @@ Test(compare, each_learns_what_the_other_knows_better)
     compare(two);
     cr_assert_eq(two.a->core->members.digest, two.b->core->members.digest);
     cr_assert_eq(two.b->core->members.count, 21);
-    cr_assert_eq(cast_member(two.b, 3)->incarnation, 5);
-    cr_assert_eq(cast_member(two.a, 4)->epoch, CAST_EPOCH + 1);
+    cr_assert_eq(cast_member(two.b, 3)->life->incarnation, 5);
+    cr_assert_eq(cast_member(two.a, 4)->life->epoch, CAST_EPOCH + 1);
     cr_assert_eq(cast_state(two.b, 5), MEMBER_LEFT);
     two_free(two);
 }
@@ -185,7 +185,7 @@ Test(compare, whoever_tells_a_stale_alive_is_told_what_we_know)
     cast_drain(two.a);
     cr_assert_eq(cast_heard_count(two.a, 0, WIRE_MEMBERS), 1, "but not for every packet again");
     cast_say(two.b, 0, &members);
-    cr_assert_eq(cast_member(two.b, 2)->incarnation, 9);
+    cr_assert_eq(cast_member(two.b, 2)->life->incarnation, 9);
     two_free(two);
 }
 

@@ -130,7 +130,7 @@ Test(health, the_time_that_we_were_cut_off_and_its_aftermath_do_not_count)
     uint64_t since_ms = cast->core->detector.cut_off_since_ms;
     cr_assert_eq(cast_say(cast, 1, &ping), DROP_NONE);
     cr_assert_eq(cast_state(cast, 0), MEMBER_SUSPECT);
-    cr_assert_eq(cast_member(cast, 0)->suspicion->frozen_ms,
+    cr_assert_eq(member_suspicion(cast_member(cast, 0))->frozen_ms,
                  cast->now.mono_ms - since_ms + CUT_OFF_AFTERMATH_MS);
     cast_free(cast);
 }

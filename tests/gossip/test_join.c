@@ -397,8 +397,9 @@ Test(join, an_earlier_life_elsewhere_is_told_and_not_replaced)
     ask_in(cast, 1, CAST_EPOCH + 1, &elsewhere, 800);
     cr_assert(cast_heard_at(cast, &elsewhere, WIRE_JOIN_REPLY, 0, &reply));
     cr_assert_eq(reply.join_reply.remembered_epoch, CAST_EPOCH);
-    cr_assert(span_equal(reply.join_reply.remembered, blob_span(cast_member(cast, 1)->alive)));
-    cr_assert_eq(cast_member(cast, 1)->epoch, CAST_EPOCH);
+    cr_assert(
+        span_equal(reply.join_reply.remembered, blob_span(cast_member(cast, 1)->life->statement)));
+    cr_assert_eq(cast_member(cast, 1)->life->epoch, CAST_EPOCH);
     cast_free(cast);
 }
 
@@ -411,7 +412,7 @@ Test(join, of_a_dead_life_only_the_epoch_is_told)
     cr_assert(cast_heard_at(cast, &elsewhere, WIRE_JOIN_REPLY, 0, &reply));
     cr_assert_eq(reply.join_reply.remembered_epoch, CAST_EPOCH);
     cr_assert_eq(reply.join_reply.remembered.len, 0);
-    cr_assert_eq(cast_member(cast, 1)->epoch, CAST_EPOCH + 1);
+    cr_assert_eq(cast_member(cast, 1)->life->epoch, CAST_EPOCH + 1);
     cr_assert_eq(cast_state(cast, 1), MEMBER_ALIVE);
     cast_free(cast);
 }

@@ -44,8 +44,8 @@ Test(life, a_higher_pair_wins_and_a_lower_one_is_stale)
     cr_assert_eq(cast_give_alive(cast, 0, CAST_EPOCH, 4), NEWS_STALE);
     cr_assert_eq(cast_give_alive(cast, 0, CAST_EPOCH + 1, 1), NEWS_NEW, "the epoch counts first");
     cr_assert_eq(cast_give_alive(cast, 0, CAST_EPOCH, 99), NEWS_STALE);
-    cr_assert_eq(cast_member(cast, 0)->epoch, CAST_EPOCH + 1);
-    cr_assert_eq(cast_member(cast, 0)->incarnation, 1);
+    cr_assert_eq(cast_member(cast, 0)->life->epoch, CAST_EPOCH + 1);
+    cr_assert_eq(cast_member(cast, 0)->life->incarnation, 1);
     cast_free(cast);
 }
 
@@ -57,7 +57,7 @@ Test(life, only_the_subject_raises_its_life)
     struct blob *forged = blob_new(blob_span(blob));
     forged->bytes[3] ^= 1;
     cr_assert_eq(members_on_alive(cast->core, blob_span(forged), &member), NEWS_BAD);
-    cr_assert_eq(cast_member(cast, 0)->incarnation, 1);
+    cr_assert_eq(cast_member(cast, 0)->life->incarnation, 1);
     blob_release(forged);
     blob_release(blob);
     cast_free(cast);
@@ -80,7 +80,7 @@ Test(life, malformed_statements_change_nothing)
     struct blob *blob = cast_alive(cast, 0, CAST_EPOCH, 2);
     for (size_t len = 0; len < blob->len; len++)
         cr_assert_eq(members_on_alive(cast->core, span_of(blob->bytes, len), &member), NEWS_BAD);
-    cr_assert_eq(cast_member(cast, 0)->incarnation, 1);
+    cr_assert_eq(cast_member(cast, 0)->life->incarnation, 1);
     blob_release(blob);
     cast_free(cast);
 }
@@ -164,9 +164,9 @@ Test(life, a_refutation_is_higher_signed_spread_and_told_to_the_host)
     struct cast *cast = cast_new(NULL, 3, 3);
     members_refute(cast->core, 0);
     cast_drain(cast);
-    cr_assert_eq(cast->core->members.self->incarnation, 2);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 2);
     members_refute(cast->core, 10);
-    cr_assert_eq(cast->core->members.self->incarnation, 10);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 10);
     cr_assert_eq(cast->core->stats.refutations_made, 2);
     cast_drain(cast);
     cr_assert(cast_count(cast, WIRE_SPREAD_NEWS) >= 2);
@@ -181,7 +181,7 @@ Test(life, who_leaves_does_not_object)
     struct cast *cast = cast_new(NULL, 3, 3);
     gossip_leave(cast->core, cast->now);
     members_refute(cast->core, 0);
-    cr_assert_eq(cast->core->members.self->incarnation, 1);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 1);
     cast_free(cast);
 }
 
@@ -189,13 +189,13 @@ Test(life, our_key_at_a_higher_incarnation_is_refuted_above_it)
 {
     struct cast *cast = cast_new(NULL, 2, 2);
     cr_assert_eq(give_own(cast, CAST_EPOCH, 7), NEWS_KNOWN);
-    cr_assert_eq(cast->core->members.self->incarnation, 8);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 8);
     /* ... but not at the network's speed. */
     cr_assert_eq(give_own(cast, CAST_EPOCH, 9), NEWS_KNOWN);
-    cr_assert_eq(cast->core->members.self->incarnation, 8);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 8);
     cast_run(cast, 1001);
     cr_assert_eq(give_own(cast, CAST_EPOCH, 9), NEWS_KNOWN);
-    cr_assert_eq(cast->core->members.self->incarnation, 10);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 10);
     cast_free(cast);
 }
 
@@ -216,7 +216,7 @@ Test(life, our_key_at_a_higher_epoch_stops_us)
 Test(life, our_key_in_our_very_life_elsewhere_makes_us_leave_it)
 {
     struct cast *cast = cast_new(NULL, 2, 2);
-    uint64_t incarnation = cast->core->members.self->incarnation;
+    uint64_t incarnation = cast->core->members.self->life->incarnation;
     cr_assert_eq(give_own_at(cast, CAST_EPOCH, incarnation, &cast->core->config.addresses[0]),
                  NEWS_KNOWN);
     cr_assert_eq(cast->core->epoch, CAST_EPOCH, "that is we");
@@ -266,8 +266,8 @@ Test(life, a_raised_epoch_begins_anew_and_is_persisted)
     members_raise_epoch(cast->core, CAST_EPOCH + 5);
     cast_drain(cast);
     cr_assert_eq(cast->core->epoch, CAST_EPOCH + 5);
-    cr_assert_eq(cast->core->members.self->epoch, CAST_EPOCH + 5);
-    cr_assert_eq(cast->core->members.self->incarnation, 1);
+    cr_assert_eq(cast->core->members.self->life->epoch, CAST_EPOCH + 5);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 1);
     cr_assert_eq(cast_event(cast, GOSSIP_EVENT_EPOCH)->epoch.epoch, CAST_EPOCH + 5);
     cr_assert_not(cast_member(cast, 0)->is_seen, "nobody knows the new life yet");
     cr_assert_eq(cast->core->registry.own->epoch, CAST_EPOCH + 5);

@@ -15,13 +15,13 @@ Test(members, the_ring_is_in_tag_order)
     const struct members *members = &cast->core->members;
     cr_assert_eq(members->count, 21);
     for (size_t i = 1; i < members->count; i++)
-        cr_assert_lt(members->ring[i - 1]->tag, members->ring[i]->tag);
+        cr_assert_lt(members->ring[i - 1]->life->tag, members->ring[i]->life->tag);
     for (size_t i = 0; i < members->count; i++) {
-        cr_assert_eq(members_find(cast->core, members->ring[i]->tag), members->ring[i]);
-        cr_assert_eq(members_index(cast->core, members->ring[i]->tag), i);
-        cr_assert_eq(members_index(cast->core, members->ring[i]->tag + 1), i + 1);
+        cr_assert_eq(members_find(cast->core, members->ring[i]->life->tag), members->ring[i]);
+        cr_assert_eq(members_index(cast->core, members->ring[i]->life->tag), i);
+        cr_assert_eq(members_index(cast->core, members->ring[i]->life->tag + 1), i + 1);
     }
-    cr_assert_null(members_find(cast->core, members->ring[3]->tag + 1));
+    cr_assert_null(members_find(cast->core, members->ring[3]->life->tag + 1));
     cr_assert_eq(members_index(cast->core, 0), 0);
     cast_free(cast);
 }
@@ -64,7 +64,7 @@ Test(members, a_pick_is_distinct_live_and_not_the_exception)
         cr_assert_eq(count, 3);
         for (size_t i = 0; i < count; i++) {
             cr_assert(member_is_live(cast->core, picked[i]));
-            cr_assert_neq(picked[i]->tag, cast->actors[7].tag);
+            cr_assert_neq(picked[i]->life->tag, cast->actors[7].tag);
             for (size_t k = 0; k < i; k++)
                 cr_assert_neq(picked[i], picked[k]);
         }
@@ -143,7 +143,7 @@ Test(members, two_keys_with_one_tag_are_a_conflict)
     struct member *member;
     /* Another key that begins with the same eight bytes: nobody can make one, so the table is bent.
      */
-    cast_member(cast, 0)->id.bytes[31] ^= 1;
+    cast_member(cast, 0)->life->id.bytes[31] ^= 1;
     struct blob *blob = cast_alive(cast, 0, CAST_EPOCH, 2);
     cr_assert_eq(members_on_alive(cast->core, blob_span(blob), &member), NEWS_BAD);
     cr_assert_eq(cast->core->stats.drops[DROP_CONFLICT], 1);
@@ -197,7 +197,7 @@ Test(members, the_name_of_the_dead_is_free)
 Test(members, the_forgotten_are_gone_and_not_revived_by_a_stale_alive)
 {
     struct cast *cast = cast_new(NULL, 2, 2);
-    uint64_t digest = cast->core->members.digest - cast_member(cast, 0)->digest;
+    uint64_t digest = cast->core->members.digest - member_digest(cast_member(cast, 0));
     set_state(cast, 0, MEMBER_DEAD);
     members_forget(cast->core, cast_member(cast, 0));
     cast_drain(cast);

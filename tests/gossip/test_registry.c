@@ -315,8 +315,8 @@ Test(registry, logs_are_in_order_of_home_and_epoch)
         cr_assert(before->home < log->home ||
                   (before->home == log->home && before->epoch < log->epoch));
     }
-    cr_assert_eq(fixture_member(f, &low)->logs->epoch, 10U, "newest first");
-    cr_assert_eq(fixture_member(f, &low)->logs->older->epoch, 3U);
+    cr_assert_eq(member_logs(fixture_member(f, &low))->epoch, 10U, "newest first");
+    cr_assert_eq(member_logs(fixture_member(f, &low))->older->epoch, 3U);
 }
 
 /* Anybody may name any old life of a member: that must not fill our memory, nor keep out the life

@@ -45,7 +45,8 @@ Test(restore, our_own_statement_is_no_address_to_ask)
 {
     struct blob *alive;
     struct cast *cast = unstarted(&alive);
-    cr_assert(gossip_restore_member(cast->core, blob_span(cast->core->members.self->alive)));
+    cr_assert(
+        gossip_restore_member(cast->core, blob_span(cast->core->members.self->life->statement)));
     cr_assert_eq(cast->core->join.extra_count, 0);
     blob_release(alive);
     cast_free(cast);

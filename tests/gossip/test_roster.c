@@ -151,7 +151,7 @@ Test(roster, suspicion_is_not_told)
 Test(roster, our_own_death_in_a_list_is_refuted)
 {
     struct cast *cast = cast_new(NULL, 6, 6);
-    struct blob *alive = blob_retain(cast->core->members.self->alive);
+    struct blob *alive = blob_retain(cast->core->members.self->life->statement);
     struct blob *accusation = cast_accusation(cast, 1, cast->core->tag, CAST_EPOCH, 1, 1);
     uint8_t bytes[1000];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
@@ -163,7 +163,7 @@ Test(roster, our_own_death_in_a_list_is_refuted)
     wire_put_bin(&list, blob_span(accusation));
     struct wire_message message = {.type = WIRE_MEMBERS, .members = {0, 0, wire_list_of(&list, 1)}};
     cr_assert_eq(cast_say(cast, 0, &message), DROP_NONE);
-    cr_assert_eq(cast->core->members.self->incarnation, 2);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 2);
     cr_assert_eq(cast->core->members.self->state, MEMBER_ALIVE);
     blob_release(alive);
     blob_release(accusation);

@@ -20,7 +20,7 @@ Test(rounds, everybody_is_probed_once_in_a_round)
 {
     struct cast *cast = make(10);
     cast_run(cast, 1000); /* the first period */
-    cast->core->detector.order_next = cast->core->detector.order_count;
+    cast->core->detector.round++;
     cast_forget(cast);
     while (cast_count(cast, WIRE_PING) < 10)
         cast_run(cast, 1);
@@ -29,21 +29,51 @@ Test(rounds, everybody_is_probed_once_in_a_round)
     cast_free(cast);
 }
 
+/* Whose turn a period makes it. */
+static uint64_t tag_of_turn(struct gossip *core)
+{
+    bool had_turn[16];
+    for (size_t i = 0; i < core->members.count; i++)
+        had_turn[i] = core->members.ring[i]->round == core->detector.round;
+    detector_on_period(core);
+    for (size_t i = 0; i < core->members.count; i++)
+        if (!had_turn[i] && core->members.ring[i]->round == core->detector.round)
+            return core->members.ring[i]->life->tag;
+    return 0;
+}
+
 Test(rounds, each_round_has_an_order_of_its_own)
 {
     struct cast *cast = make(12);
     uint64_t orders[2][12];
     for (int round = 0; round < 2; round++) {
-        cast->core->detector.order_next = cast->core->detector.order_count;
-        detector_on_period(cast->core);
-        cr_assert_eq(cast->core->detector.order_count, 12);
-        memcpy(orders[round], cast->core->detector.order, sizeof orders[round]);
+        cast->core->detector.round++;
+        for (size_t i = 0; i < 12; i++)
+            orders[round][i] = tag_of_turn(cast->core);
+        cast_run(cast, 3000); /* the answers */
     }
     cr_assert_neq(memcmp(orders[0], orders[1], sizeof orders[0]), 0);
     size_t in_ring_order = 0;
     for (size_t i = 1; i < 12; i++)
         in_ring_order += orders[0][i] > orders[0][i - 1];
     cr_assert_lt(in_ring_order, 11);
+    cast_free(cast);
+}
+
+Test(rounds, who_comes_in_the_middle_of_a_round_still_has_a_turn)
+{
+    struct cast *cast = cast_new(NULL, 12, 8);
+    cast->core->join.checks = 0;
+    cast_answer_all(cast, true);
+    cast_run(cast, 4000);
+    for (size_t i = 8; i < 12; i++)
+        cr_assert_eq(cast_give_alive(cast, i, CAST_EPOCH, 1), NEWS_NEW);
+    uint32_t round = cast->core->detector.round;
+    cast_forget(cast);
+    while (cast->core->detector.round == round)
+        cast_run(cast, 1);
+    for (size_t i = 8; i < 12; i++)
+        cr_assert_geq(cast_heard_count(cast, i, WIRE_PING), 1, "actor %zu", i);
     cast_free(cast);
 }
 
@@ -139,7 +169,7 @@ Test(rounds, an_observer_probes_at_once_and_speaks_up)
     cast_forget(cast);
     cr_assert_eq(cast_accuse(cast, 1, 0, 1), ACCUSATION_NEW);
     cast_run(cast, OBSERVER_JITTER_MS + 1);
-    cr_assert_eq(cast_heard_count(cast, 0, WIRE_PING), 1);
+    cr_assert_geq(cast_heard_count(cast, 0, WIRE_PING), 1);
     struct wire_message ping = {.type = WIRE_PING, .probe = {.random = 5}};
     cast_say(cast, 2, &ping);
     cast_run(cast, 1000);

@@ -181,7 +181,7 @@ Test(rumours, the_dead_are_told_of_their_own_later_life)
     cast_run(cast, 2 * OLD_MEMBER_PROBE_MS);
     for (size_t i = 0; cast_heard(cast, 0, WIRE_NEWS, i, &news); i++)
         while (wire_list_bin(&news.news.statements, &statement))
-            is_told |= span_equal(statement, blob_span(cast_member(cast, 0)->alive));
+            is_told |= span_equal(statement, blob_span(cast_member(cast, 0)->life->statement));
     cr_assert(is_told);
     cast_free(cast);
 }

@@ -91,7 +91,7 @@ Test(spread, an_arc_that_comes_twice_is_served_once)
     struct stage *stage = stage_new(true);
     uint8_t bytes[STATEMENT_MAX_BYTES];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    wire_put_bin(&list, blob_span(stage->puppets[1].member->alive));
+    wire_put_bin(&list, blob_span(stage->puppets[1].member->life->statement));
     struct wire_message news = {.type = WIRE_SPREAD_NEWS,
                                 .spread = {.token = 1,
                                            .arc_low = stage->puppets[0].tag,

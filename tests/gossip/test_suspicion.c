@@ -272,12 +272,12 @@ Test(suspicion, a_suspect_that_is_told_always_answers_higher)
 {
     struct cast *cast = with_silent_first(6);
     cr_assert_eq(cast_accuse_core(cast, 1, 1), ACCUSATION_NEW);
-    cr_assert_eq(cast->core->members.self->incarnation, 2);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 2);
     cast_drain(cast);
     struct wire_message told;
     cr_assert(cast_heard(cast, 1, WIRE_MEMBERS, 0, &told), "the accuser hears it from us");
     cr_assert_eq(cast_accuse_core(cast, 2, 1), ACCUSATION_NEW);
-    cr_assert_eq(cast->core->members.self->incarnation, 3);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 3);
     cast_free(cast);
 }
 
@@ -287,7 +287,7 @@ Test(suspicion, a_forged_accusation_of_ourselves_is_not_refuted)
     struct accusation accusation = {cast->actors[1].tag, cast->core->tag, CAST_EPOCH, 1, 1};
     struct blob *blob = statement_of_accusation(&accusation, &cast->actors[2].pair, &cast->scope);
     cr_assert_eq(suspicion_on_accusation(cast->core, blob_span(blob)), ACCUSATION_BAD);
-    cr_assert_eq(cast->core->members.self->incarnation, 1);
+    cr_assert_eq(cast->core->members.self->life->incarnation, 1);
     blob_release(blob);
     cast_free(cast);
 }
@@ -324,7 +324,8 @@ static bool give_evidence(struct cast *cast, size_t subject, size_t accusers, ui
     struct span spans[CAST_MAX];
     struct blob *blobs[CAST_MAX];
     for (size_t i = 0; i < accusers; i++) {
-        blobs[i] = cast_accusation(cast, i + 1, member->tag, member->epoch, member->incarnation, 1);
+        blobs[i] = cast_accusation(cast, i + 1, member->life->tag, member->life->epoch,
+                                   member->life->incarnation, 1);
         spans[i] = blob_span(blobs[i]);
     }
     bool is_dead = suspicion_on_evidence(cast->core, member, spans, accusers, age_ms);
