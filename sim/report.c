@@ -158,20 +158,18 @@ void plot_log_y(struct plot *plot)
 
 void plot_point(struct plot *plot, const char *name, double x, double y)
 {
-    struct series *series = plot->series;
+    size_t index = 0;
 
-    while (series < plot->series + plot->series_count && strcmp(series->name, name) != 0)
-        series++;
-    if (series == plot->series + plot->series_count) {
-        size_t index = plot->series_count++;
-
-        plot->series =
-            memory_reach(plot->series, &plot->series_capacity, index, sizeof(*plot->series));
-        series = &plot->series[index];
+    while (index < plot->series_count && strcmp(plot->series[index].name, name) != 0)
+        index++;
+    plot->series = memory_reach(plot->series, &plot->series_capacity, index, sizeof(*plot->series));
+    struct series *series = &plot->series[index];
+    if (index == plot->series_count) {
+        plot->series_count++;
         series->name = copy_text(name);
     }
-    series->xy = memory_reach(series->xy, &series->capacity, 2 * series->points + 1,
-                              sizeof(*series->xy));
+    series->xy =
+        memory_reach(series->xy, &series->capacity, 2 * series->points + 1, sizeof(*series->xy));
     series->xy[2 * series->points] = x;
     series->xy[2 * series->points++ + 1] = y;
 }

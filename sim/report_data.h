@@ -21,7 +21,7 @@ struct sheet {
     char *title;
     char **columns;
     size_t column_count;
-    bool is_long; /* for machines */
+    bool is_long;         /* for machines */
     struct field *fields; /* row by row */
     size_t field_count, field_capacity;
 };

@@ -217,6 +217,13 @@ def test_unwritable_output_is_said_before_the_run(option, tmp_path):
         assert option in result.stderr and result.stdout == ""
 
 
+def test_unwritable_output_of_the_swarm_is_said_before_it_runs(tmp_path):
+    for words in (["replay", "1", "--minutes", "9999", "--trace"], ["swarm", "--json"]):
+        result = sim(*words, tmp_path / "no" / "where", status=1, timeout=20)
+        assert result.stderr.count("\n") == 1 and words[-1] in result.stderr
+        assert result.stdout == ""
+
+
 @pytest.mark.parametrize("option", ["--json", "--csv", "--svg", "--trace"])
 def test_full_disk_is_no_success(option):
     result = sim("run", "idle", *SMALL, option, "/dev/full", status=1)
@@ -305,7 +312,9 @@ def test_no_world_outlives_the_run(how, tmp_path):
 def test_interrupted_trace_keeps_what_it_has(tmp_path):
     file = tmp_path / "t"
     process = long_run("--trace", file)
-    wait_until(lambda: any(path.stat().st_size > 100000 for path in tmp_path.iterdir()), 30, "lines")
+    wait_until(
+        lambda: any(path.stat().st_size > 100000 for path in tmp_path.iterdir()), 30, "lines"
+    )
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert file.read_text().endswith("\n") and os.listdir(tmp_path) == ["t"]
@@ -382,8 +391,8 @@ def test_progress_is_for_terminals_only():
 
 def members_of_core(program):
     """The code bytes of each of the core's functions in a program, by name."""
-    symbols = subprocess.run(["nm", "-S", "--defined-only", program], capture_output=True, text=True,
-                             check=True).stdout  # fmt: skip
+    symbols = subprocess.run(["nm", "-S", "--defined-only", program], capture_output=True,
+                             text=True, check=True).stdout  # fmt: skip
     return {
         words[3]: int(words[1], 16)
         for words in map(str.split, symbols.splitlines())
