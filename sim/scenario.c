@@ -13,6 +13,8 @@
     IT(home_amnesia) \
     IT(home_clock) \
     IT(home_clone) \
+    IT(mass_restart) \
+    IT(long_outage) \
     IT(soak) \
     IT(swim_load) \
     IT(swim_detect) \
