@@ -63,7 +63,7 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
  */
 
 #define MEMBERS_MAX             20000 /* every node keeps every other */
-#define TWIN_EPOCHS             64 /* who may share an epoch with a copy leaves it by up to so many */
+#define TWIN_EPOCHS             64 /* by up to so many one leaves an epoch that a twin may have */
 #define SEEDS_MAX               16
 #define RECORDS_MAX             1000000 /* per cluster, checked where a registration enters */
 #define RECORDS_PER_HOME_MAX    200000
