@@ -99,6 +99,25 @@ static bool holds(struct cluster *cluster, struct wait *wait)
     return true;
 }
 
+static const char *condition_name(enum condition_kind kind)
+{
+    static const char *const names[] = {
+        [CONDITION_PEER_VISIBLE] = "a peer is visible",
+        [CONDITION_PEER_HIDDEN] = "a peer is hidden",
+        [CONDITION_PEER_HOME] = "a peer has moved",
+        [CONDITION_MEMBER_STATE] = "a member is in a state",
+        [CONDITION_MEMBER_NOT] = "a member is in another state",
+        [CONDITION_ALL_ALIVE] = "everybody sees everybody alive",
+        [CONDITION_CONVERGED] = "everybody says that it converged",
+        [CONDITION_VIEWS_EQUAL] = "all views are equal",
+        [CONDITION_LOGS_PROVED] = "all logs are proved",
+        [CONDITION_CUT_OFF] = "a node is cut off",
+        [CONDITION_SETTLED] = "all is settled",
+    };
+
+    return names[kind];
+}
+
 /* Says what is missing without counting it: not to come true in time is the caller's to judge. */
 static void explain(struct cluster *cluster, const struct wait *wait)
 {
@@ -109,8 +128,9 @@ static void explain(struct cluster *cluster, const struct wait *wait)
 
     memcpy(broken, world->broken, sizeof(broken));
     fprintf(stderr,
-            "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: condition %d (%s) does not hold:\n",
-            world->options.seed, world->now_us / 1000000, world->now_us / 1000 % 1000, (int)kind,
+            "seed %" PRIu64 ", %" PRIu64 ".%03" PRIu64 " s: it does not come true that %s%s%s:\n",
+            world->options.seed, world->now_us / 1000000, world->now_us / 1000 % 1000,
+            condition_name(kind), wait->condition.peer_id ? ", " : "",
             wait->condition.peer_id ? wait->condition.peer_id : "");
     if (kind == CONDITION_VIEWS_EQUAL || kind == CONDITION_SETTLED)
         check_views_equal(world, true);

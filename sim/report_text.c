@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+enum { NOTE_COLUMNS = 100 };
+
 /* --- A table: texts row by row; the first row is its head
  * ------------------------------------------------------------------------ */
 
@@ -79,11 +81,13 @@ static void write_table(FILE *file, struct table *table)
         widths[column] = width > widths[column] ? width : widths[column];
         are_right[column] |= table->items[i].is_number;
     }
-    for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % table->columns;
+    for (size_t row = 0; row < table->count; row += table->columns) {
+        size_t last = table->columns - 1; /* nothing is written to fill up what is empty */
 
-        write_item(file, &table->items[i], widths[column], are_right[column],
-                   column + 1 == table->columns);
+        while (last > 0 && table->items[row + last].text[0] == '\0')
+            last--;
+        for (size_t i = 0; i <= last; i++)
+            write_item(file, &table->items[row + i], widths[i], are_right[i], i == last);
     }
     free(widths);
     free(are_right);
@@ -198,6 +202,28 @@ static void write_checks(FILE *file, const struct result *result)
     }
 }
 
+/* Wrapped between words. */
+static void write_note(FILE *file, const char *text)
+{
+    size_t column = 0;
+
+    for (bool is_first = true; *text != '\0'; is_first = false) {
+        size_t len = strcspn(text, " ");
+
+        if (!is_first && column + 1 + len > NOTE_COLUMNS) {
+            fputs("\n  ", file);
+            column = 2;
+        } else if (!is_first) {
+            fputc(' ', file);
+            column++;
+        }
+        fwrite(text, 1, len, file);
+        column += len;
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', file);
+}
+
 static const char *verdict_of(enum exit_status status)
 {
     switch (status) {
@@ -223,8 +249,10 @@ void report_write_text(FILE *file, const struct result *result)
     for (size_t i = 0; i < report->sheet_count; i++)
         write_sheet(file, report->sheets[i]);
     write_metrics(file, report);
-    for (size_t i = 0; i < report->note_count; i++)
-        fprintf(file, "%s%s\n", i == 0 ? "\n" : "", report->notes[i]);
+    for (size_t i = 0; i < report->note_count; i++) {
+        fputs(i == 0 ? "\n" : "", file);
+        write_note(file, report->notes[i]);
+    }
     fputc('\n', file);
     write_checks(file, result);
     fprintf(file, "trace        %016" PRIx64 "\n", result->trace_hash);

@@ -11,15 +11,19 @@
 #include <string.h>
 
 enum {
-    WIDTH = 900,
     LEFT = 84,
-    RIGHT = 220, /* the names of the lines */
-    HEAD = 64,   /* above the first plot */
-    TOP = 44,    /* of each plot: its title */
-    BOTTOM = 62, /* of each plot: numbers and what they are */
+    INNER = 600,       /* from axis to axis */
+    RIGHT_LEAST = 220, /* the names of the lines, and as much more as they need */
+    NAME_LEFT = 31,    /* of it, before the name */
+    HEAD = 64,         /* above the first plot */
+    TOP = 44,          /* of each plot: its title */
+    BOTTOM = 62,       /* of each plot: numbers and what they are */
     HEIGHT = 300,
-    LABEL_STEP = 17, /* of two names one under the other */
-    MARKERS_MAX = 80 /* a line of more points is dense enough without */
+    LABEL_STEP = 17,   /* of two names one under the other */
+    CHARACTER = 7,     /* about as wide is one of a name */
+    COMMAND_STEP = 15, /* of two lines of the command at the foot */
+    COMMAND_MAX = 110, /* characters in one of them */
+    MARKERS_MAX = 80   /* a line of more points is dense enough without */
 };
 
 /* Okabe and Ito 2008: told apart with any kind of colour vision; the yellow, too pale for a line on
@@ -63,7 +67,7 @@ static void write_label(FILE *file, double x, double y, const char *how, const c
 
 static double place_x(const struct drawing *drawing, double value)
 {
-    return LEFT + axis_place(&drawing->x, value) * (WIDTH - LEFT - RIGHT);
+    return LEFT + axis_place(&drawing->x, value) * INNER;
 }
 
 static double place_y(const struct drawing *drawing, double value)
@@ -85,7 +89,7 @@ static void write_line(FILE *file, double x1, double y1, double x2, double y2, c
 static void draw_axes(const struct drawing *drawing)
 {
     FILE *file = drawing->file;
-    double bottom = drawing->top + drawing->height, right = WIDTH - RIGHT;
+    double bottom = drawing->top + drawing->height, right = LEFT + INNER;
 
     for (size_t i = 0; i < drawing->y.ticks; i++) {
         const struct axis_tick *tick = &drawing->y.tick[i];
@@ -227,7 +231,7 @@ static void draw_labels(const struct drawing *drawing)
     const struct plot *plot = drawing->plot;
     struct label *labels = memory_new(plot->series_count, sizeof(*labels));
     size_t count = 0;
-    double x = WIDTH - RIGHT + 22;
+    double x = LEFT + INNER + NAME_LEFT - 9;
 
     for (size_t i = 0; i < plot->series_count; i++) {
         size_t last = last_point(&plot->series[i]);
@@ -289,8 +293,18 @@ static double draw_plot(FILE *file, const struct plot *plot, double top)
     return top + TOP + drawing.height + BOTTOM;
 }
 
-/* The command that makes the same plot, in its own words. */
-static void write_command(FILE *file, const struct run *run, double y)
+/* Where a line of at most COMMAND_MAX characters may end: before an option. */
+static size_t line_of(const char *text)
+{
+    size_t end = 0;
+
+    for (size_t i = 1; text[i] != '\0' && (end == 0 || i < COMMAND_MAX); i++)
+        if (strncmp(text + i, " --", 3) == 0)
+            end = i;
+    return strlen(text) <= COMMAND_MAX || end == 0 ? strlen(text) : end;
+}
+
+static char *command_of(const struct run *run)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -300,31 +314,78 @@ static void write_command(FILE *file, const struct run *run, double y)
         abort();
     result_print_command(memory, run, "aurora-sim");
     fclose(memory);
-    write_label(file, LEFT, y, "font-size=\"11\" fill=\"#666666\"", text);
-    free(text);
+    return text;
 }
 
-void report_write_svg(FILE *file, const struct result *result)
+static size_t count_lines(const char *text)
 {
-    const struct report *report = result->report;
-    double height = HEAD + 20, top = HEAD;
+    size_t lines = 0;
+
+    for (; *text != '\0'; text += line_of(text))
+        lines++;
+    return lines;
+}
+
+/* The command that makes the same plot, in its own words. */
+static void write_command(FILE *file, char *text, double y)
+{
+    while (*text != '\0') {
+        char *end = text + line_of(text), kept = *end;
+
+        *end = '\0';
+        write_label(file, LEFT, y, "font-size=\"11\" fill=\"#666666\"", text);
+        *end = kept;
+        text = end;
+        y += COMMAND_STEP;
+    }
+}
+
+static double width_of(const struct report *report)
+{
+    double right = RIGHT_LEAST;
 
     for (size_t i = 0; i < report->plot_count; i++)
-        height += TOP + height_of(report->plots[i]) + BOTTOM;
+        for (size_t j = 0; j < report->plots[i]->series_count; j++) {
+            size_t letters = strlen(report->plots[i]->series[j].name);
+
+            right = fmax(right, NAME_LEFT + (double)letters * CHARACTER);
+        }
+    return LEFT + INNER + right;
+}
+
+static void write_head(FILE *file, const struct result *result, double height)
+{
+    double width = width_of(result->report);
+
     fprintf(file,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
-            "viewBox=\"0 0 %d %.0f\" role=\"img\" font-family=\"sans-serif\" font-size=\"12\" "
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+            "viewBox=\"0 0 %.0f %.0f\" role=\"img\" font-family=\"sans-serif\" font-size=\"12\" "
             "fill=\"#222222\">\n<title>",
-            WIDTH, height, WIDTH, height);
+            width, height, width, height);
     write_text(file, result->run->scenario->name);
     fputs("</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n", file);
     write_label(file, LEFT, 28, "font-size=\"18\" font-weight=\"bold\"",
                 result->run->scenario->name);
     write_label(file, LEFT, 48, "font-size=\"12\" fill=\"#444444\"", result->run->scenario->what);
+}
+
+void report_write_svg(FILE *file, const struct result *result)
+{
+    const struct report *report = result->report;
+    char *command = command_of(result->run);
+    double foot = (double)count_lines(command) * COMMAND_STEP, height = HEAD + 5 + foot;
+    double top = HEAD;
+
+    for (size_t i = 0; i < report->plot_count; i++)
+        height += TOP + height_of(report->plots[i]) + BOTTOM;
+    if (report->plot_count == 0)
+        height += BOTTOM;
+    write_head(file, result, height);
     for (size_t i = 0; i < report->plot_count; i++)
         top = draw_plot(file, report->plots[i], top);
     if (report->plot_count == 0)
-        write_label(file, LEFT, HEAD + 8, "", "This run has nothing to plot.");
-    write_command(file, result->run, height - 10);
+        write_label(file, LEFT, HEAD + 18, "", "This run has nothing to plot.");
+    write_command(file, command, height - foot + 5);
     fputs("</svg>\n", file);
+    free(command);
 }
