@@ -81,8 +81,10 @@ bool detector_is_observer(const struct gossip *, const struct member *subject);
 /* Between probe.c and rounds.c. NULL: too many under way. */
 struct probe *probe_new(struct gossip *, enum probe_purpose, struct member *target);
 void probe_ping(struct gossip *, struct probe *, struct member *target);
-/* Is this the number of a question that asks whether this member is where we think? */
+/* Is this the number of an open question to this member? ... of one that asks whether it is where
+ * we think? */
 bool probe_answers(struct gossip *, const struct member *, uint64_t random);
+bool probe_proves(struct gossip *, const struct member *, uint64_t random);
 /* Answers a PING, and nothing else. */
 void probe_acknowledge(struct gossip *, struct member *, const struct addr *,
                        const struct wire_message *ping);

@@ -89,6 +89,7 @@ void gossip_free(struct gossip *g)
     detector_free(g);
     members_free(g);
     accusers_free(g);
+    head_free(g);
     outbox_free(g);
     events_free(g);
     timers_free(&g->timers);

@@ -111,6 +111,38 @@ static void freeze(struct gossip *g, struct log *log, struct blob *second)
         members_raise_epoch(g, g->epoch + 1);
 }
 
+/* A HEAD of a version that was left behind says nothing; two of them, with different roots, do. Who
+ * has both shows them together, so it is enough to remember the last. Neither is verified before
+ * there are two. */
+static enum head_verdict on_old_head(struct gossip *g, struct log *log, const struct head *head,
+                                     struct span statement)
+{
+    struct head first;
+    struct blob *old = g->head.old;
+    bool is_pair = old != NULL && statement_read_head(blob_span(old), &first) &&
+                   first.home == head->home && first.epoch == head->epoch &&
+                   first.version == head->version && !hash_equal(&first.root, &head->root);
+    struct blob *one = is_pair ? admit(g, log, blob_span(old)) : NULL;
+    struct blob *two = one != NULL ? admit(g, log, statement) : NULL;
+    if (!is_pair || two == NULL) {
+        blob_release(one);
+        blob_release(old);
+        g->head.old = blob_new(statement);
+        return HEAD_STALE;
+    }
+    blob_release(log->head_blob);
+    log->head = first;
+    log->head_blob = one;
+    freeze(g, log, two);
+    return HEAD_NEW;
+}
+
+void head_free(struct gossip *g)
+{
+    blob_release(g->head.old);
+    g->head.old = NULL;
+}
+
 static void accept(struct gossip *g, struct log *log, const struct head *head, struct blob *blob,
                    struct member *from)
 {
@@ -132,8 +164,10 @@ enum head_verdict head_on_statement(struct gossip *g, struct span statement, str
         return HEAD_KNOWN;
     bool has_one = log->head_blob != NULL;
     bool is_second = has_one && head.version == log->head.version;
-    if (log->state == LOG_EQUIVOCATING || (has_one && head.version < log->head.version))
+    if (log->state == LOG_EQUIVOCATING)
         return HEAD_STALE;
+    if (has_one && head.version < log->head.version)
+        return on_old_head(g, log, &head, statement);
     /* The same content under another clock says nothing new. And nobody but us says what our log
      * holds now: a second process with our key is what members.c deals with. */
     if ((is_second && hash_equal(&head.root, &log->head.root)) ||

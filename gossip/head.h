@@ -10,6 +10,7 @@ struct head_keeper {
     struct timer timer;     /* TIMER_HEAD */
     struct log *unreported; /* list: changed since their last GOSSIP_EVENT_LOG */
     uint64_t report_at_ms;  /* not before */
+    struct blob *old;       /* owned; the last one below what its log holds, not verified */
 };
 
 /* Our own log changed: sign a new HEAD head_delay_ms from now (not later when more changes follow).
@@ -25,6 +26,7 @@ enum head_verdict head_on_statement(struct gossip *, struct span statement, stru
 void head_check(struct gossip *, struct log *);
 /* Once a second: GOSSIP_EVENT_LOG for the logs whose version changed. */
 void head_report_all(struct gossip *);
+void head_free(struct gossip *);
 /* The log goes away: it will not be reported any more. */
 void head_log_gone(struct gossip *, struct log *);
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/news.h"
 
 static enum gossip_drop drop_of_seal(enum seal_error error)
 {
@@ -158,28 +159,49 @@ static enum gossip_drop run_answer_to_stranger(struct gossip *g, struct member *
  * made a packet in its sender's name with a counter far ahead: packets are sealed with the
  * cluster's key, not signed, and all that the sender says would be old from then on. What answers a
  * question of ours is not old, whatever its counter says. So we ask, and answer the same question;
- * each goes where the member is known to be, and to no address that only this packet names. */
-static enum gossip_drop run_behind(struct gossip *g, struct member *member,
-                                   const struct wire_header *header, const struct addr *from,
-                                   struct wire_reader *reader)
+ * each goes where the member is known to be, and to no address that only this packet names. What is
+ * signed says itself how old it is: whoever is told that it is accused can object. */
+static bool run_behind_message(struct gossip *g, struct member *member,
+                               const struct wire_header *header, const struct addr *from,
+                               const struct wire_message *message)
 {
-    struct wire_reader again = *reader;
-    struct wire_message message;
     struct link *link = member->link;
     bool is_known = link->is_verified && addr_equal(from, &link->addr);
-    while (header->epoch == member->life->epoch &&
-           wire_read_next(&again, &message) == WIRE_NEXT_MESSAGE) {
-        if (message.type == WIRE_ACK && probe_answers(g, member, message.probe.random)) {
-            link_window_restart(link, header->counter);
+    if (message->type == WIRE_ACK && probe_answers(g, member, message->probe.random)) {
+        detector_on_ack(g, member, from, message);
+        return true;
+    }
+    if (is_known && message->type == WIRE_PING)
+        probe_acknowledge(g, member, from, message);
+    if (is_known && header->counter + REPLAY_WINDOW <= link->seen_highest)
+        probe_path(g, member, &link->addr);
+    if (is_known && message->type == WIRE_NEWS)
+        news_apply_all(g, member, message->news.statements);
+    else if (is_known && message->type == WIRE_SPREAD_NEWS)
+        news_apply_all(g, member, message->spread.statements);
+    return false;
+}
+
+static enum gossip_drop run_behind(struct gossip *g, const struct wire_header *header,
+                                   const struct addr *from, struct wire_reader *reader)
+{
+    enum gossip_drop drop = DROP_REPLAYED;
+    struct wire_reader again = *reader;
+    struct wire_message message;
+    struct member *member;
+    while (wire_read_next(&again, &message) == WIRE_NEXT_MESSAGE && !g->is_stopped &&
+           (member = members_find(g, header->sender)) != NULL && member->link != NULL) {
+        if (message.type == WIRE_ACK && probe_proves(g, member, message.probe.random)) {
+            link_window_restart(member->link, header->counter);
             health_on_packet(g);
             return run_messages(g, header, from, reader);
         }
-        if (message.type == WIRE_PING && is_known)
-            probe_acknowledge(g, member, from, &message);
-        if (is_known && header->counter + REPLAY_WINDOW <= link->seen_highest)
-            probe_path(g, member, &link->addr);
+        if (run_behind_message(g, member, header, from, &message)) {
+            health_on_packet(g);
+            drop = DROP_NONE;
+        }
     }
-    return DROP_REPLAYED;
+    return drop;
 }
 
 /* A life of its sender's that is over here. A seed that runs on after a copy of its key had a later
@@ -216,7 +238,7 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     if (header.counter == 0)
         return run_answer_to_stranger(g, member, from, &reader);
     if (!link_window_admit(member_link(g, member), header.counter))
-        return run_behind(g, member, &header, from, &reader);
+        return run_behind(g, &header, from, &reader);
     link_credit(member, from, len);
     health_on_packet(g);
     return run_messages(g, &header, from, &reader);

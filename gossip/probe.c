@@ -240,7 +240,12 @@ void probe_acknowledge(struct gossip *g, struct member *from, const struct addr 
 bool probe_answers(struct gossip *g, const struct member *member, uint64_t random)
 {
     const struct probe *probe = probe_find(g, random);
-    return probe != NULL && probe->purpose == PROBE_PATH && probe->target == member->life->tag;
+    return probe != NULL && probe->target == member->life->tag;
+}
+
+bool probe_proves(struct gossip *g, const struct member *member, uint64_t random)
+{
+    return probe_answers(g, member, random) && probe_find(g, random)->purpose == PROBE_PATH;
 }
 
 /* From an address that nobody has answered from, one packet gets one, and no larger one: either the

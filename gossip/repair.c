@@ -89,8 +89,9 @@ void repair_begin(struct gossip *g, struct log *log, struct member *from)
     assert(log->state == LOG_DIVERGED && log != g->registry.own);
     if (log->pull != NULL || g->puller.pull_count == PULLS_MAX)
         return; /* the next head_check finds it again */
+    /* A home that lies about its own log would else keep us from it for ever. */
     if (from == NULL)
-        from = source_of(g, log, 0);
+        from = source_of(g, log, log->repairs % 2 == 1 ? log->home : 0);
     struct pull *pull = pull_new(g, log, from);
     if (from == NULL || g->now.mono_ms < log->repair_at_ms) {
         uint64_t at_ms = g->now.mono_ms + AGAIN_MS;

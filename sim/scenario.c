@@ -15,6 +15,11 @@
     IT(home_clone) \
     IT(mass_restart) \
     IT(long_outage) \
+    IT(lossy_accuser) \
+    IT(colluders) \
+    IT(inflation) \
+    IT(reflect) \
+    IT(equivocate) \
     IT(soak) \
     IT(swim_load) \
     IT(swim_detect) \

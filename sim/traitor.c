@@ -387,6 +387,56 @@ static struct blob *record_of_own(struct gossip *core, uint64_t version, const c
     return statement_of_record(&record, &core->config.identity, &core->scope);
 }
 
+/* Its log goes on by one operation that only these are told of. */
+static void go_on(struct cluster *cluster, size_t traitor, const struct node_set *told)
+{
+    struct gossip *core = traitor_core(cluster, traitor);
+    struct log *own = core->registry.own;
+    uint64_t version = own->applied + 1;
+    struct blob *blob = record_of_own(core, version, "late", 1);
+
+    log_append(core, own, blob_retain(blob));
+    batch_skip(core);
+    for (size_t i = 0; i < cluster_nodes(cluster); i++)
+        if (i != traitor && node_set_has(told, i))
+            send_operation(cluster, traitor, i, own->home, own->epoch, version, blob);
+    blob_release(blob);
+}
+
+bool traitor_equivocate_late(struct cluster *cluster, size_t traitor)
+{
+    struct gossip *core = traitor_core(cluster, traitor);
+    struct log *own = core != NULL ? core->registry.own : NULL;
+    struct node_set even = parity(cluster, 0), odd = parity(cluster, 1);
+
+    if (own == NULL || own->head_blob == NULL || own->head.version != own->applied ||
+        own->evidence != NULL)
+        return false;
+    struct head head = own->head;
+    head.root.bytes[0] ^= 1;
+    struct blob *two[] = {
+        blob_retain(own->head_blob),
+        statement_of_head(&head, &core->config.identity, &core->scope),
+    };
+    blob_retain(two[1]);
+    batch_flush(core);
+    go_on(cluster, traitor, &odd);
+    head.version = own->applied;
+    head.live_count = own->live_count;
+    root_compute(own, &head.root);
+    blob_release(own->head_blob);
+    own->head = head;
+    own->head_blob = statement_of_head(&head, &core->config.identity, &core->scope);
+    own->evidence = two[1];
+    own->state = LOG_EQUIVOCATING;
+    struct blob *last = blob_retain(own->head_blob);
+    head_check(core, own);
+    traitor_trace(cluster, traitor, 'j', head.version);
+    say(cluster, traitor, &even, SIZE_MAX, two, 2);
+    say(cluster, traitor, &odd, SIZE_MAX, &last, 1);
+    return true;
+}
+
 bool traitor_equivocate_record(struct cluster *cluster, size_t traitor, const char *peer_id)
 {
     struct gossip *core = traitor_core(cluster, traitor);

@@ -91,6 +91,9 @@ void traitor_accuse_often(struct cluster *, size_t traitor, size_t subject, size
 /* Two HEADs of its log's present version with different roots: one to the nodes of even number,
  * one to the others. False: its log is empty. */
 bool traitor_equivocate(struct cluster *, size_t traitor);
+/* The same about a version before its last: the even are told both HEADs of it, the odd the last
+ * operation and its HEAD. False: it has signed no HEAD of its present version yet. */
+bool traitor_equivocate_late(struct cluster *, size_t traitor);
 /* Two records of its log's next version, to the even and to the odd. It then goes on from the
  * first. */
 bool traitor_equivocate_record(struct cluster *, size_t traitor, const char *peer_id);

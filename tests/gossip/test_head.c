@@ -153,6 +153,28 @@ Test(head, old_head_has_no_effect)
     stage_free(stage);
 }
 
+/* Whoever has left a version behind must believe in what those hold who have not, or one node alone
+ * would keep that log frozen. */
+Test(head, two_heads_of_an_old_version_are_evidence)
+{
+    struct stage *stage = stage_new(true);
+    struct log *log = stage_log(stage, 0);
+    hear(stage, stage_head(stage, 0, 5, &some_root));
+    cr_assert_eq(hear(stage, stage_head(stage, 0, 4, &some_root)), HEAD_STALE);
+    cr_assert_eq(hear(stage, stage_head(stage, 0, 3, &other_root)), HEAD_STALE, "another version");
+    cr_assert_eq(hear(stage, stage_head(stage, 1, 3, &some_root)), HEAD_NEW, "another log");
+    struct blob *forged = stage_head(stage, 0, 3, &some_root);
+    forged->bytes[3] ^= 1;
+    cr_assert_eq(hear(stage, forged), HEAD_STALE, "not signed");
+    cr_assert_neq(log->state, LOG_EQUIVOCATING);
+    cr_assert_eq(hear(stage, stage_head(stage, 0, 3, &other_root)), HEAD_STALE);
+    cr_assert_eq(hear(stage, stage_head(stage, 0, 3, &some_root)), HEAD_NEW, "passed on");
+    cr_assert_eq(log->state, LOG_EQUIVOCATING);
+    cr_assert_eq(log->head.version, 3);
+    cr_assert_not_null(log->evidence);
+    stage_free(stage);
+}
+
 Test(head, known_bytes_are_compared_not_verified)
 {
     struct stage *stage = stage_new(true);
