@@ -533,6 +533,18 @@ static void begin_hearsay(struct gossip *g, struct member *subject, int64_t died
     detector_probe_soon(g, subject, 0);
 }
 
+/* Whose word counts here already, our own perhaps. Who declared it dead may have known fewer
+ * members, and so needed fewer; and accuses nobody who is dead to it. */
+static size_t count_besides(const struct gossip *g, const struct member *subject,
+                            const struct evidence *evidence)
+{
+    const struct suspicion *s = member_suspicion(subject);
+    size_t count = 0;
+    for (size_t i = 0; s != NULL && i < s->count; i++)
+        count += accuser_counts(g, s, &s->held[i]) && !evidence_has(evidence, s->held[i].accuser);
+    return count;
+}
+
 /* We have just come, and never met it: what we are told is all that we know. */
 static bool is_new_to_us(const struct gossip *g, const struct member *subject)
 {
@@ -546,14 +558,15 @@ static bool evidence_judge(struct gossip *g, struct member *subject,
                            const struct evidence *evidence, int64_t died_ms)
 {
     size_t quorum = suspicion_quorum(g);
-    if (evidence->count < quorum)
+    size_t besides = count_besides(g, subject, evidence);
+    if (evidence->count == 0 || evidence->count + besides < quorum)
         return false;
     if (is_new_to_us(g, subject) || subject->state == MEMBER_UNREACHABLE) {
         evidence_keep(g, suspicion_of(subject), evidence);
         member_set_state(g, subject, MEMBER_DEAD, died_ms);
         return true;
     }
-    if (evidence->live >= quorum) {
+    if (evidence->live + besides >= quorum) {
         evidence_keep(g, suspicion_of(subject), evidence);
         begin_hearsay(g, subject, died_ms);
     }

@@ -353,6 +353,21 @@ Test(suspicion, evidence_needs_the_quorum)
     cast_free(cast);
 }
 
+/* They knew fewer members when it died, and needed fewer; they accuse nobody any more who is dead to
+ * them, and we alone could doubt it for ever. */
+Test(suspicion, evidence_counts_together_with_our_own_word)
+{
+    for (size_t told = 1; told <= 2; told++) {
+        struct cast *cast = with_silent_first(8);
+        suspicion_accuse(cast->core, cast_member(cast, 0));
+        cr_assert_not(give_evidence(cast, 0, told, 30000), "it may object");
+        run_among_voices(cast, 2600);
+        cr_assert_eq(cast_state(cast, 0) == MEMBER_DEAD, told == 2, "%zu and we are %zu", told,
+                     told + 1);
+        cast_free(cast);
+    }
+}
+
 Test(suspicion, evidence_about_a_stranger_is_no_different_once_we_are_settled)
 {
     struct cast *cast = cast_new(NULL, 8, 8);
