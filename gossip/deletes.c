@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/entries.h"
 
 #define STEP_SLOTS 4096
 #define STEP_MS    100
@@ -80,6 +81,7 @@ static bool step_log(struct gossip *g, struct log *log, size_t *budget)
     *budget -= deletes_forget_some(g, log, *budget);
     if (log->forget_next > 0)
         return false;
+    entries_trim(log);
     orphans_log_settle(g, log);
     return true;
 }

@@ -14,6 +14,10 @@
 #define SLOTS_FIRST_CAPACITY 8
 /* Below this, holes cost less than looking at them. */
 #define SLOTS_COMPACT_FROM 32
+/* An array of which not an eighth is used any more, and is larger than this, gives its memory back.
+ */
+#define SLOTS_TRIM_FROM    128
+#define SLOTS_TRIM_DIVISOR 8
 /* Of a bin in a list: type and length. */
 #define BIN_HEADER_BYTES 3
 
@@ -40,8 +44,20 @@ static void compact(struct log *log)
     log->slot_count = kept;
 }
 
+void entries_trim(struct log *log)
+{
+    if (log->slot_capacity < SLOTS_TRIM_FROM ||
+        SLOTS_TRIM_DIVISOR * log->held_count >= log->slot_capacity)
+        return;
+    compact(log);
+    log->slot_capacity = 2 * log->held_count + SLOTS_FIRST_CAPACITY;
+    log->slots = mem_resize(log->slots, log->slot_capacity * sizeof *log->slots);
+    assert(log->slot_count < log->slot_capacity);
+}
+
 static void make_room(struct log *log)
 {
+    entries_trim(log);
     if (log->slot_count >= SLOTS_COMPACT_FROM && 2 * log->held_count < log->slot_count)
         compact(log);
     if (log->slot_count < log->slot_capacity)

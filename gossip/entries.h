@@ -13,6 +13,8 @@ void entries_add(struct log *, struct entry *);
 /* Leaves a hole: indexes of other slots stay as they are, so a loop over the slots may remove as it
  * goes. */
 void entries_remove(struct log *, const struct entry *);
+/* Gives memory back where hardly any of it is used. Not within such a loop: indexes change. */
+void entries_trim(struct log *);
 /* Index of the first slot with a version above this one; slot_count: there is none. */
 size_t entries_after(const struct log *, uint64_t version);
 /* 0: the log holds nothing. */

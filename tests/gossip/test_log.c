@@ -709,6 +709,24 @@ Test(log, holes_are_compacted)
     cr_assert_leq(log_a()->slot_capacity, 128U);
 }
 
+Test(log, a_log_that_was_long_gives_its_memory_back)
+{
+    char peer_id[32];
+    for (uint64_t version = 1; version <= 2000; version++) {
+        uint64_t number = (version - 1) % 1000;
+        snprintf(peer_id, sizeof peer_id, "long-%llu", (unsigned long long)number);
+        if (version <= 1000)
+            fixture_tell_set(f, &a, version, peer_id, number + 1);
+        else
+            fixture_tell_delete(f, &a, version, peer_id, number + 1);
+    }
+    cr_assert_eq(log_a()->held_count, 1000U);
+    cr_assert_geq(log_a()->slot_capacity, 1000U);
+    fixture_wait(f, DELETE_KEEP_MIN_MS + DELETE_KEEP_MIN_MS / 4);
+    cr_assert_eq(log_a()->held_count, 0U);
+    cr_assert_leq(log_a()->slot_capacity, 128U);
+}
+
 /* --- Any order, any number of times (I15) ----------------------------------------------------- */
 
 #define HOMES   3
