@@ -44,6 +44,7 @@ struct node_checks {
         uint64_t all, probes, bulk;
     } egress;                        /* I11: as the core counted them a second ago, */
     uint64_t egress_at_us;           /* then */
+    uint64_t operations_most;        /* I12: that it ever held */
     uint64_t own_epoch, own_applied; /* I12: of its own log, when last counted */
     int64_t skew_most_ms;            /* I9: of all its lives */
 };

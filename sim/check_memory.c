@@ -98,9 +98,11 @@ static void check_counts(struct world *world, size_t node, const struct gossip_m
 static void check_bytes(struct world *world, size_t node, const struct gossip_memory *memory)
 {
     uint64_t operations = memory->records + memory->deletes;
+    uint64_t *most = &world->checks->nodes[node].operations_most;
 
+    *most = operations > *most ? operations : *most;
     must_be(world, node, "places for versions", memory->slots,
-            BOUND_SLOTS_FACTOR * operations + BOUND_SLOTS_LEAST * memory->logs);
+            BOUND_SLOTS_FACTOR * *most + BOUND_SLOTS_LEAST * memory->logs);
     must_be(world, node, "bytes of members", memory->member_bytes,
             BOUND_BASE_BYTES + BOUND_MEMBER_BYTES * memory->members +
                 BOUND_SUSPICION_BYTES * memory->suspicions);
