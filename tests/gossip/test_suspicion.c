@@ -353,8 +353,8 @@ Test(suspicion, evidence_needs_the_quorum)
     cast_free(cast);
 }
 
-/* They knew fewer members when it died, and needed fewer; they accuse nobody any more who is dead to
- * them, and we alone could doubt it for ever. */
+/* They knew fewer members when it died, and needed fewer; they accuse nobody any more who is dead
+ * to them, and we alone could doubt it for ever. */
 Test(suspicion, evidence_counts_together_with_our_own_word)
 {
     for (size_t told = 1; told <= 2; told++) {
