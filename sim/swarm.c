@@ -124,7 +124,7 @@ static void live_in_slot(void *context, size_t index)
 
 static void print_command(FILE *to, const struct swarm *swarm, uint64_t seed)
 {
-    fprintf(to, "aurora-sim replay %" PRIu64, seed);
+    fprintf(to, "%s replay %" PRIu64, swarm->cli->program, seed);
     if (swarm->cli->nodes > 0)
         fprintf(to, " --nodes %zu", swarm->cli->nodes);
     if (swarm->minutes != SWARM_MINUTES)
@@ -303,17 +303,21 @@ int swarm_main(const struct cli *cli)
  * ---------------------------------------------------------------------------- */
 
 /* As `run storm` takes them. */
-static void print_drawn(const struct run *run)
+static void print_drawn(const struct run *run, const char *program)
 {
     struct settings usual;
 
     settings_usual(&usual);
     usual.value[SET_TRAITORS] = 0;
-    printf("aurora-sim run storm --seed %" PRIu64 " --nodes %zu --duration %g", run->seed,
+    printf("%s run storm --seed %" PRIu64 " --nodes %zu --duration %.17g", program, run->seed,
            run->nodes, run->duration_s);
     for (enum setting i = 0; i < SETTINGS; i++)
-        if (setting(&run->settings, i) != setting(&usual, i))
-            printf(" --set %s=%g", setting_info(i)->name, setting(&run->settings, i));
+        if (setting(&run->settings, i) != setting(&usual, i)) {
+            char text[40];
+
+            setting_text(&run->settings, i, text, sizeof(text));
+            printf(" --set %s=%s", setting_info(i)->name, text);
+        }
     putchar('\n');
 }
 
@@ -386,7 +390,7 @@ static enum exit_status replay_into(const struct cli *cli, struct output *trace,
         return output_finish(trace) ? EXIT_HELD : EXIT_USAGE;
     mine.trace = output_name(trace);
     swarm_draw(&drawn, cli->seed, cli->nodes, replay.minutes);
-    print_drawn(&drawn);
+    print_drawn(&drawn, cli->program);
     fflush(stdout);
     replay.slot = pool_shared(sizeof(*replay.slot));
     replay.slot->out.value = replay.slot->value;

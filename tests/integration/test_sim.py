@@ -158,6 +158,15 @@ def test_replay_gives_the_same_hash(tmp_path):
     assert " event " in (tmp_path / "t").read_text()
 
 
+def test_replayed_world_is_one_of_storm_too():
+    for seed in (3, 8):
+        first = sim("replay", seed, "--nodes", "5", "--minutes", "1").stdout
+        words = shlex.split(first.splitlines()[0])
+        assert words[:3] == [str(SIM), "run", "storm"]
+        again = sim(*words[1:]).stdout
+        assert trace_hash(again) == re.search(r"trace ([0-9a-f]{16})", first).group(1)
+
+
 def test_swarm_runs_its_seeds():
     found = sim("swarm", "--seeds", "2", "--first", "11", "--nodes", "4", "--minutes", "1")
     assert re.search(r"^2 worlds, 0 failed", found.stdout, re.M), found.stdout
