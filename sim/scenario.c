@@ -20,6 +20,7 @@
     IT(inflation) \
     IT(reflect) \
     IT(equivocate) \
+    IT(ip_reuse) \
     IT(soak) \
     IT(swim_load) \
     IT(swim_detect) \

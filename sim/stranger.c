@@ -40,7 +40,7 @@ static void put(struct captured *slot, uint32_t from, uint32_t to, const uint8_t
 void capture_packet(struct capture *capture, uint32_t from, uint32_t to, const uint8_t *bytes,
                     size_t len)
 {
-    if (capture->seen++ % CAPTURE_KEEPS_EVERY == 0)
+    if (capture->seen % CAPTURE_KEEPS_EVERY == 0)
         put(&capture->old[capture->kept++ % CAPTURE_OLD], from, to, bytes, len);
-    put(&capture->recent[capture->seen % CAPTURE_RECENT], from, to, bytes, len);
+    put(&capture->recent[capture->seen++ % CAPTURE_RECENT], from, to, bytes, len);
 }

@@ -33,7 +33,7 @@ enum { CAPTURE_RECENT = 256, CAPTURE_OLD = 256 };
 
 struct captured {
     uint32_t from, to; /* nodes */
-    uint16_t len;      /* 0: nothing here */
+    uint16_t len;
     uint8_t bytes[PACKET_MAX_BYTES];
 };
 

@@ -266,6 +266,8 @@ void traitor_announce(struct cluster *cluster, size_t traitor, size_t subject, u
     uint8_t bytes[64];
     struct wire_writer list = {bytes, 0, sizeof(bytes), false};
 
+    if (traitor_core(cluster, traitor) == NULL)
+        return;
     wire_put_array(&list, 3);
     wire_put_uint(&list, cluster_tag(cluster, subject));
     wire_put_uint(&list, cluster_epoch(cluster, subject));

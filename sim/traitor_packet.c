@@ -239,14 +239,17 @@ void traitor_listen(struct cluster *cluster)
         world->capture = memory_new(1, sizeof(*world->capture));
 }
 
+/* NULL: none yet. */
 static const struct captured *captured_at_random(const struct world *world, struct random *random)
 {
     const struct capture *capture = world->capture;
-    size_t at = random_below(random, CAPTURE_RECENT + CAPTURE_OLD);
-    const struct captured *packet =
-        at < CAPTURE_RECENT ? &capture->recent[at] : &capture->old[at - CAPTURE_RECENT];
+    uint64_t recent = capture->seen < CAPTURE_RECENT ? capture->seen : CAPTURE_RECENT;
+    uint64_t old = capture->kept < CAPTURE_OLD ? capture->kept : CAPTURE_OLD;
 
-    return packet->len > 0 ? packet : NULL;
+    if (recent + old == 0)
+        return NULL;
+    uint64_t at = random_below(random, recent + old);
+    return at < recent ? &capture->recent[at] : &capture->old[at - recent];
 }
 
 void traitor_replay(struct cluster *cluster, struct random *random, size_t packets,
