@@ -5,6 +5,7 @@
  * Nobody may stay dead for anybody. Time counts from the last start. */
 #include "sim/scenario.h"
 
+#include "sim/checks.h"
 #include "sim/memory.h"
 
 #include <inttypes.h>
@@ -179,10 +180,12 @@ static void live(struct cell *cell)
         populate(cell, c);
         uint64_t before = cluster_false_deaths(c);
         restart_all(cell, c, variant);
+        checks_on_heal(cluster_world(c));
         watch(cell, c);
         value[FALSE_DEATHS] = (double)(cluster_false_deaths(c) - before);
         value[BACK] = (double)cluster_peers_visible(c, 0);
         value[KB_PER_NODE] = kb_per_node(c);
+        cluster_run_for(c, BOUND_MS); /* for what has to end within a time: queues, hold-downs */
         cluster_check_settled(c);
     }
     cell_end(cell, c);
