@@ -35,6 +35,12 @@ uint64_t bound_detect_us(const struct gossip_config *, size_t members);
  * nine times slower, and the suspicion may have to last its longest. */
 uint64_t bound_detect_worst_us(const struct gossip_config *, size_t members);
 
+/* What is asked where nothing troubles is asked after so long without trouble: by then the old
+ * members were probed often enough to be known as alive again, unless they were parted for long;
+ * and of nodes that have run for so long. */
+#define BOUND_CALM_US (90 * BOUND_SECOND_US)
+#define BOUND_BOOT_US (10 * BOUND_SECOND_US)
+
 /* --- Convergence ----------------------------------------------------------------------------- */
 
 /* After a heal (I6). Members that hold one another for dead meet when one of them is probed: one of

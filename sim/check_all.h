@@ -75,6 +75,7 @@ struct crash {
 struct client_check {
     uint64_t acted_us;       /* its client's last act that may prolong its life; 0: never */
     uint64_t expected_us;    /* registered then, and not ended since; 0: not */
+    uint64_t since_us;       /* its lease has run without an end since then */
     uint64_t lease_until_us; /* at least */
     size_t home;             /* where it was registered last */
     uint32_t ttl_s;          /* the longest it ever had */

@@ -11,10 +11,7 @@
 
 #include <inttypes.h>
 
-enum {
-    SETTLE_S = 10,     /* before a registration, nothing troubled anybody for so long */
-    LEASE_SPARE_S = 2, /* a lease that is about to run out may have */
-};
+enum { LEASE_SPARE_S = 2 }; /* a lease that is about to run out may have */
 
 static struct client_check *client_of(struct world *world, size_t peer)
 {
@@ -74,6 +71,8 @@ static void registered(struct world *world, size_t node, struct client_check *cl
 
     if (client->endings > 0)
         return;
+    if (client->expected_us == 0 || client->lease_until_us < world->now_us)
+        client->since_us = world->now_us;
     if (!is_elsewhere || until_us < client->lease_until_us)
         client->lease_until_us = until_us;
     if (client->expected_us == 0)
@@ -129,11 +128,11 @@ void check_client_start(struct world *world, size_t node)
 
 static bool is_calm(const struct world *world, const struct client_check *client)
 {
-    const uint64_t settle_us = SETTLE_S * BOUND_SECOND_US;
-    uint64_t since_us = client->expected_us > settle_us ? client->expected_us - settle_us : 0;
+    uint64_t since_us =
+        client->expected_us > BOUND_CALM_US ? client->expected_us - BOUND_CALM_US : 0;
     const struct node *home = &world->nodes[client->home];
 
-    if (home->core == NULL || home->started_us + settle_us > client->expected_us ||
+    if (home->core == NULL || home->started_us + BOUND_BOOT_US > client->expected_us ||
         !check_is_mild(world, since_us) || check_has_liars(world))
         return false;
     for (size_t i = 0; i < world->options.nodes; i++)
@@ -145,7 +144,7 @@ static bool is_calm(const struct world *world, const struct client_check *client
 static bool was_there(const struct world *world, size_t node, const struct client_check *client)
 {
     return world_is_present(world, node) && world_is_same_cluster(world, node, client->home) &&
-           world->nodes[node].started_us + SETTLE_S * BOUND_SECOND_US < client->expected_us;
+           world->nodes[node].started_us + BOUND_BOOT_US < client->expected_us;
 }
 
 static bool lease_runs(const struct world *world, const struct client_check *client)
@@ -158,7 +157,9 @@ static void went(struct world *world, size_t node, size_t peer)
 {
     const struct client_check *client = client_of(world, peer);
 
-    if (lease_runs(world, client) && was_there(world, node, client) && is_calm(world, client))
+    /* What it was before may end while the news of what it is now are on their way. */
+    if (world->now_us > client->since_us + bound_visible_us(world->options.nodes) &&
+        lease_runs(world, client) && was_there(world, node, client) && is_calm(world, client))
         fail(world, node, I10, peer, "blinks, though its client and its home are well",
              client->expected_us);
 }

@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-enum { SETTLE_S = 10, CROWD_DIVISOR = 4 };
+enum { CROWD_DIVISOR = 4 };
 
 /* A leave may be cut short: its life just ends. */
 void check_crash_stop(struct world *world, size_t index)
@@ -42,8 +42,7 @@ void check_crash_start(struct world *world)
 
 static bool is_calm(const struct world *world, const struct crash *crash)
 {
-    const uint64_t settle_us = SETTLE_S * BOUND_SECOND_US;
-    uint64_t since_us = crash->at_us > settle_us ? crash->at_us - settle_us : 0;
+    uint64_t since_us = crash->at_us > BOUND_CALM_US ? crash->at_us - BOUND_CALM_US : 0;
 
     if (!check_is_mild(world, since_us) || check_has_liars(world) ||
         world->checks->changes - crash->changes > crash->voters / CROWD_DIVISOR)
@@ -64,7 +63,7 @@ static bool is_known_at(const struct world *world, size_t node, const struct cra
 static bool was_there(const struct world *world, size_t node, const struct crash *crash)
 {
     return world_is_present(world, node) && !world_is_foreign(world, node) &&
-           world->nodes[node].started_us + SETTLE_S * BOUND_SECOND_US < crash->at_us;
+           world->nodes[node].started_us + BOUND_BOOT_US < crash->at_us;
 }
 
 static void judge(struct world *world, const struct crash *crash)

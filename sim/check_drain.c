@@ -10,21 +10,22 @@
 static const struct {
     const char *name;
     size_t offset;
+    bool is_of_log; /* it may wait for what nobody has any more, as long as its log is remembered */
 } queues[DRAIN_QUEUES] = {
-    {"packets", offsetof(struct gossip_queues, packets)},
-    {"events", offsetof(struct gossip_queues, events)},
-    {"hops", offsetof(struct gossip_queues, hops)},
-    {"announcements", offsetof(struct gossip_queues, announcements)},
-    {"rumours", offsetof(struct gossip_queues, rumours)},
-    {"probes", offsetof(struct gossip_queues, probes)},
-    {"suspicions", offsetof(struct gossip_queues, suspicions)},
-    {"missing versions", offsetof(struct gossip_queues, missing)},
-    {"pulls", offsetof(struct gossip_queues, pulls)},
-    {"early batches", offsetof(struct gossip_queues, early_batches)},
-    {"forwards", offsetof(struct gossip_queues, forwards)},
-    {"replies", offsetof(struct gossip_queues, replies)},
-    {"re-issues", offsetof(struct gossip_queues, reissues)},
-    {"health", offsetof(struct gossip_queues, health)},
+    {"packets", offsetof(struct gossip_queues, packets), false},
+    {"events", offsetof(struct gossip_queues, events), false},
+    {"hops", offsetof(struct gossip_queues, hops), false},
+    {"announcements", offsetof(struct gossip_queues, announcements), false},
+    {"rumours", offsetof(struct gossip_queues, rumours), false},
+    {"probes", offsetof(struct gossip_queues, probes), false},
+    {"suspicions", offsetof(struct gossip_queues, suspicions), false},
+    {"missing versions", offsetof(struct gossip_queues, missing), false},
+    {"pulls", offsetof(struct gossip_queues, pulls), false},
+    {"early batches", offsetof(struct gossip_queues, early_batches), true},
+    {"forwards", offsetof(struct gossip_queues, forwards), false},
+    {"replies", offsetof(struct gossip_queues, replies), false},
+    {"re-issues", offsetof(struct gossip_queues, reissues), false},
+    {"health", offsetof(struct gossip_queues, health), false},
 };
 
 static uint32_t length_of(const struct gossip_queues *now, size_t queue)
@@ -42,6 +43,9 @@ static void look_at(struct world *world, size_t node, uint64_t bound_us)
     uint64_t healed_us = world->checks->healed_us;
     struct gossip_queues now;
 
+    uint64_t log_us =
+        bound_delete_held_us(&world->config, world->options.nodes, world->checks->ttl_most_s);
+
     gossip_queues_now(world->nodes[node].core, &now);
     for (size_t i = 0; i < DRAIN_QUEUES; i++) {
         uint64_t *empty_us = &checks->empty_us[i];
@@ -52,7 +56,7 @@ static void look_at(struct world *world, size_t node, uint64_t bound_us)
             *empty_us = healed_us;
         if (length_of(&now, i) == 0 && !now.is_paced) {
             *empty_us = world->now_us;
-        } else if (world->now_us - *empty_us > bound_us) {
+        } else if (world->now_us - *empty_us > bound_us + (queues[i].is_of_log ? log_us : 0)) {
             check_failed(world, node, I16, "%s: %" PRIu32 " for %" PRIu64 " s%s", queues[i].name,
                          length_of(&now, i), (world->now_us - *empty_us) / BOUND_SECOND_US,
                          now.is_paced ? ", and the egress limit is reached" : "");
