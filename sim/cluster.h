@@ -256,6 +256,7 @@ struct answer cluster_last_answer(const struct cluster *);
 
 /* The same without waiting: a request number, to ask about later. */
 uint64_t cluster_ask_register(struct cluster *, size_t node, const char *peer_id, uint32_t ttl_s);
+uint64_t cluster_ask_register_as(struct cluster *, size_t node, const struct gossip_registration *);
 uint64_t cluster_ask_heartbeat(struct cluster *, size_t node, const char *peer_id);
 uint64_t cluster_ask_deregister(struct cluster *, size_t node, const char *peer_id);
 struct answer cluster_answer(const struct cluster *, uint64_t request);

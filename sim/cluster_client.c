@@ -36,8 +36,8 @@ static enum gossip_result await(struct cluster *cluster, uint64_t request)
     return cluster->world->answers[request].result;
 }
 
-static uint64_t ask_register(struct cluster *cluster, size_t node,
-                             const struct gossip_registration *registration)
+uint64_t cluster_ask_register_as(struct cluster *cluster, size_t node,
+                                 const struct gossip_registration *registration)
 {
     struct gossip *core = core_for(cluster, node);
     uint64_t request = world_request(cluster->world);
@@ -76,7 +76,7 @@ enum gossip_result cluster_register_ttl(struct cluster *cluster, size_t node, co
 enum gossip_result cluster_register_as(struct cluster *cluster, size_t node,
                                        const struct gossip_registration *registration)
 {
-    return await(cluster, ask_register(cluster, node, registration));
+    return await(cluster, cluster_ask_register_as(cluster, node, registration));
 }
 
 enum gossip_result cluster_heartbeat(struct cluster *cluster, size_t node, const char *peer_id)
@@ -99,7 +99,7 @@ uint64_t cluster_ask_register(struct cluster *cluster, size_t node, const char *
 {
     struct gossip_registration registration = cluster_registration(peer_id, ttl_s);
 
-    return ask_register(cluster, node, &registration);
+    return cluster_ask_register_as(cluster, node, &registration);
 }
 
 uint64_t cluster_ask_heartbeat(struct cluster *cluster, size_t node, const char *peer_id)

@@ -19,8 +19,7 @@ enum storm_value {
     STORM_BOUND_MS,     /* that it had */
     STORM_FALSE_DEATHS, /* running nodes that were declared DEAD; each declaration at each node */
     STORM_BYTES_PER_NODE_S,
-    STORM_REGISTRATIONS, /* that were answered with success */
-    STORM_LOOKED_AT,     /* ... and whose way to all other nodes was timed */
+    STORM_LOOKED_AT, /* times at which a registration came to be seen at a node */
     STORM_VISIBLE_P50_MS,
     STORM_VISIBLE_P99_MS,
     STORM_VISIBLE_MAX_MS,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* storm_client.c - clients in a storm: steady ones, and acts of nobody in particular */
+#include "crypto/sign.h"
+#include "sim/memory.h"
 #include "sim/storm_impl.h"
 
-#include "sim/memory.h"
-
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,9 +21,33 @@ static uint64_t us_of_s(double s)
 /* --- Steady clients
  * ------------------------------------------------------------------------------------------- */
 
+static void sign_as_peer(const struct storm_client *client,
+                         struct gossip_registration *registration)
+{
+    struct peer_description *peer = &registration->peer;
+    uint8_t bytes[STATEMENT_MAX_BYTES];
+
+    peer->is_signed = true;
+    peer->peer_version = client->peer_version;
+    size_t len = statement_peer_bytes(peer, bytes, sizeof(bytes));
+    assert(len > 0);
+    sign_make(&client->key, NULL, SIGN_PEER, bytes, len, peer->peer_signature);
+}
+
 void storm_client_register(struct storm *storm, struct storm_client *client, size_t node)
 {
-    client->request = cluster_ask_register(storm->cluster, node, client->id, client->ttl_s);
+    struct gossip_registration registration = cluster_registration(client->id, client->ttl_s);
+
+    registration.peer.port = client->port;
+    client->peer_version++;
+    if (client->kind == CLIENT_KEY)
+        sign_as_peer(client, &registration);
+    if (client->kind == CLIENT_TOKEN) {
+        registration.has_token = registration.has_shown = true;
+        memcpy(registration.token_hash, client->token_hash, sizeof(client->token_hash));
+        memcpy(registration.shown_hash, client->token_hash, sizeof(client->token_hash));
+    }
+    client->request = cluster_ask_register_as(storm->cluster, node, &registration);
     client->must_register = false;
     client->home = node;
 }
@@ -59,6 +84,34 @@ void storm_client_beat(struct storm *storm, struct storm_client *client)
     client->home = node;
 }
 
+static void name_by_key(struct storm_client *client)
+{
+    uint8_t seed[KEY_SEED_BYTES];
+
+    random_fill(&client->random, seed, sizeof(seed));
+    key_pair_from_seed(seed, &client->key);
+    memcpy(client->id, "ed25519:", 8);
+    for (size_t i = 0; i < sizeof(client->key.public.bytes); i++)
+        snprintf(client->id + 8 + 2 * i, 3, "%02x", client->key.public.bytes[i]);
+}
+
+static void make_client(struct storm *storm, struct storm_client *client, size_t number)
+{
+    static const enum client_kind kinds[] = {CLIENT_PLAIN, CLIENT_KEY, CLIENT_PLAIN, CLIENT_TOKEN};
+
+    client->errand.kind = ERRAND_BEAT;
+    client->random = random_stream(storm->seed, 'C' + ((uint64_t)number << 8));
+    client->kind = kinds[number % 4];
+    client->port = 8080;
+    client->home = random_below(&client->random, storm->nodes);
+    client->ttl_s = (uint32_t)setting(storm->settings, SET_TTL_S);
+    client->must_register = true;
+    snprintf(client->id, sizeof(client->id), "client-%zu", number);
+    random_fill(&client->random, client->token_hash, sizeof(client->token_hash));
+    if (client->kind == CLIENT_KEY)
+        name_by_key(client);
+}
+
 void storm_clients_start(struct storm *storm)
 {
     double every_s = setting(storm->settings, SET_HEARTBEAT_S);
@@ -68,12 +121,7 @@ void storm_clients_start(struct storm *storm)
     for (size_t i = 0; i < storm->client_count; i++) {
         struct storm_client *client = &storm->clients[i];
 
-        client->errand.kind = ERRAND_BEAT;
-        client->random = random_stream(storm->seed, 'C' + ((uint64_t)i << 8));
-        snprintf(client->id, sizeof(client->id), "client-%zu", i);
-        client->home = random_below(&client->random, storm->nodes);
-        client->ttl_s = (uint32_t)setting(storm->settings, SET_TTL_S);
-        client->must_register = true;
+        make_client(storm, client, i);
         double first_s = every_s * random_unit(&client->random);
         storm_errand(storm, &client->errand, storm->world->now_us + us_of_s(first_s));
     }
@@ -130,7 +178,7 @@ void storm_operate(struct storm *storm)
         return;
     /* Now and then a client is ended by somebody else. */
     if (number < storm->client_count && act == 7)
-        snprintf(id, sizeof(id), "client-%" PRIu64, number);
+        snprintf(id, sizeof(id), "%s", storm->clients[number].id);
     else
         snprintf(id, sizeof(id), "peer-%" PRIu64, number);
     if (act < 4)

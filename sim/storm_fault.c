@@ -451,8 +451,12 @@ static bool begin_anywhere(struct storm *storm, struct fault *fault, struct rand
 
 static bool begin_twice(struct storm *storm, struct fault *fault, struct random *random)
 {
+    bool is_changed = random_chance(random, 0.5);
+
     if (!choose_client(storm, fault, random) || !storm_can_act(storm, fault->client->home))
         return false;
+    if (is_changed) /* else it is but a heartbeat */
+        fault->client->port++;
     storm_client_register(storm, fault->client, fault->client->home);
     return true;
 }

@@ -7,7 +7,8 @@
 #include "sim/random.h"
 #include "sim/storm.h"
 
-enum { STORM_ID_BYTES = 32 };
+/* "ed25519:", 64 digits, and the end. */
+enum { STORM_ID_BYTES = 8 + 64 + 1 };
 
 /* Something that will happen: the first field of whatever it is about. */
 struct errand {
@@ -47,12 +48,17 @@ struct fault {
 };
 
 /* A client as programs are: it registers, heartbeats, registers again where it is unknown, and
- * tries another node where nobody answers. */
+ * tries another node where nobody answers. Some hold a lease token, some are named by their key. */
 struct storm_client {
     struct errand errand;
     struct random random;
     char id[STORM_ID_BYTES];
-    size_t home; /* the node it talks to */
+    enum client_kind { CLIENT_PLAIN = 0, CLIENT_TOKEN, CLIENT_KEY } kind;
+    uint8_t token_hash[LEASE_TOKEN_HASH_BYTES];
+    struct key_pair key;
+    uint64_t peer_version;
+    uint16_t port; /* of its service; it may move */
+    size_t home;   /* the node it talks to */
     uint64_t request;
     uint32_t ttl_s;
     bool must_register, is_silent;

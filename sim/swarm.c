@@ -11,6 +11,7 @@
 #include "sim/storm.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,10 @@ struct totals {
     uint64_t worlds, failed, events;
     uint64_t broken[INVARIANTS], asked[INVARIANTS];
     double virtual_s, late, crashed, faults[SETTINGS];
+    double *converged_ms; /* after the heal, of each world that did */
+    size_t converged_count, converged_capacity;
+    double slowest; /* of what the bound allows */
+    uint64_t slowest_seed;
     enum exit_status status;
 };
 
@@ -131,6 +136,21 @@ static void print_command(FILE *to, const struct swarm *swarm, uint64_t seed)
         fprintf(to, " --minutes %g", swarm->minutes);
 }
 
+static void add_convergence(struct totals *totals, const struct slot *slot)
+{
+    double took_ms = slot->value[STORM_CONVERGED_MS], bound_ms = slot->value[STORM_BOUND_MS];
+
+    if (!slot->out.is_done || isnan(took_ms) || bound_ms <= 0)
+        return;
+    totals->converged_ms = memory_reach(totals->converged_ms, &totals->converged_capacity,
+                                        totals->converged_count, sizeof(*totals->converged_ms));
+    totals->converged_ms[totals->converged_count++] = took_ms;
+    if (took_ms / bound_ms < totals->slowest)
+        return;
+    totals->slowest = took_ms / bound_ms;
+    totals->slowest_seed = slot->seed;
+}
+
 static void add_up(struct swarm *swarm, const struct slot *slot)
 {
     struct totals *totals = &swarm->totals;
@@ -146,6 +166,7 @@ static void add_up(struct swarm *swarm, const struct slot *slot)
     }
     for (size_t i = 0; i < SETTINGS - SET_CUT; i++)
         totals->faults[i] += slot->value[STORM_FAULTS + i];
+    add_convergence(totals, slot);
     if (status == EXIT_HELD)
         return;
     totals->failed++;
@@ -235,6 +256,14 @@ static void print_faults(const double *faults)
     putchar('\n');
 }
 
+/* NAN: no world did. */
+static double converged_s(const struct totals *totals, double p)
+{
+    return totals->converged_count > 0
+               ? percentile(totals->converged_ms, totals->converged_count, p) / 1000
+               : NAN;
+}
+
 static void print_totals(const struct swarm *swarm, double took_s)
 {
     const struct totals *totals = &swarm->totals;
@@ -243,6 +272,10 @@ static void print_totals(const struct swarm *swarm, double took_s)
            totals->failed, totals->late, totals->crashed);
     printf("%.1f virtual hours, %" PRIu64 " events in %.1f s: %.0f events/s\n",
            totals->virtual_s / 3600, totals->events, took_s, (double)totals->events / took_s);
+    printf("converged after the heal: p50 %.1f s, p99 %.1f s, at most %.1f s; nearest to its bound "
+           "(%.0f %%): seed %" PRIu64 "\n",
+           converged_s(totals, 50), converged_s(totals, 99), converged_s(totals, 100),
+           100 * totals->slowest, totals->slowest_seed);
     print_faults(totals->faults);
     print_checks(totals->asked, totals->broken);
 }
@@ -255,6 +288,9 @@ static void write_json(FILE *file, const struct swarm *swarm, double took_s)
             totals->worlds, totals->failed, totals->late, totals->crashed);
     fprintf(file, "\"virtual_s\":%.0f,\"wall_s\":%.3f,\"events\":%" PRIu64 ",\"pass\":%s,",
             totals->virtual_s, took_s, totals->events, totals->failed ? "false" : "true");
+    if (totals->converged_count > 0)
+        fprintf(file, "\"converged_p50_s\":%.3f,\"converged_p99_s\":%.3f,\"converged_max_s\":%.3f,",
+                converged_s(totals, 50), converged_s(totals, 99), converged_s(totals, 100));
     fprintf(file, "\"checks\":{");
     for (size_t i = 1; i < INVARIANTS; i++)
         fprintf(file, "%s\"I%zu\":\"%s\"", i > 1 ? "," : "", i,
@@ -290,6 +326,7 @@ int swarm_main(const struct cli *cli)
         is_written = output_finish(&json);
         pool_shared_free(swarm.slots, cli->workers * sizeof(*swarm.slots));
         free(swarm.is_busy);
+        free(swarm.totals.converged_ms);
     }
     pool_free(pool);
     if (is_written && !is_complete)

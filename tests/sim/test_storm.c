@@ -156,4 +156,6 @@ Test(storm, what_it_measures_is_there)
     cr_assert_eq(lived.value[STORM_FALSE_DEATHS], 0);
     cr_assert_eq(lived.value[STORM_RUNNING + STORM_SAMPLES / 2], 5);
     cr_assert_eq(lived.value[STORM_ALIVE_LEAST + STORM_SAMPLES / 2], 5);
+    /* Each client of its kind. */
+    cr_assert_geq(lived.value[STORM_PEERS_LEAST + STORM_SAMPLES / 2], 6);
 }
