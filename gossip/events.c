@@ -49,9 +49,9 @@ void event_status_soon(struct gossip *g)
 void events_report(struct gossip *g)
 {
     head_report_all(g);
-    struct gossip_event event = {.kind = GOSSIP_EVENT_STATUS};
-    gossip_status_now(g, &event.status);
-    event_push(g, event);
+    struct gossip_status *status = mem_alloc(sizeof *status);
+    gossip_status_now(g, status);
+    event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_STATUS, .status = status});
     timer_set(&g->timers, &g->report, TIMER_REPORT, g->now.mono_ms + REPORT_INTERVAL_MS);
 }
 
@@ -84,6 +84,8 @@ static struct blob *event_blob(const struct gossip_event *event)
 void gossip_event_release(struct gossip_event *event)
 {
     blob_release(event_blob(event));
+    if (event->kind == GOSSIP_EVENT_STATUS)
+        mem_free(event->status);
     event->kind = 0;
 }
 

@@ -96,6 +96,22 @@ bool gossip_restore_member(struct gossip *, struct span alive_statement);
 bool gossip_restore_lease(struct gossip *, struct span record_statement,
                           uint64_t heartbeat_wall_ms);
 
+/* --- Beginning in the middle
+ * ---------------------------------------------------------------------------------------- */
+
+/* Members' ALIVE statements, verified and in order, once for all the cores that begin with them. */
+struct gossip_known;
+/* `store` may be NULL. NULL: one of them is no ALIVE, is not signed by its subject for this
+ * cluster, or has another's tag. The caller frees it; cores that began with it go on without. */
+struct gossip_known *gossip_known_new(const char *cluster, struct blob_store *store,
+                                      const struct span *alives, size_t count);
+void gossip_known_free(struct gossip_known *);
+/* For a host that knows who is there: a simulator that begins a large world in the middle of its
+ * life. Right after gossip_new, in place of joining: each of these (our own must be among them) is
+ * a member that is ALIVE now and knows us, and the first sync is done. The host is told nothing of
+ * what it said itself: no GOSSIP_EVENT_MEMBER. */
+void gossip_begin_known(struct gossip *, struct gossip_time now, const struct gossip_known *);
+
 /* --- Input
  * ----------------------------------------------------------------------------------------- */
 
@@ -330,7 +346,7 @@ struct gossip_event {
             enum log_state state;
             bool is_gone; /* the log was dropped */
         } log;
-        struct gossip_status status;
+        struct gossip_status *status; /* the host becomes its owner, too (gossip_event_release) */
         struct {
             uint64_t epoch;
         } epoch;

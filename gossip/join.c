@@ -64,6 +64,17 @@ void join_init(struct gossip *g, const struct gossip_config *config)
     wake_in(g, 0);
 }
 
+/* Long ago: what join_is_recent is about happened to others. */
+void join_begin_known(struct gossip *g)
+{
+    struct join *join = &g->join;
+    assert(join->phase == JOIN_ASKING && join->attempts == 0);
+    timer_cancel(&g->timers, &join->timer);
+    join->phase = JOIN_DONE;
+    join->is_joined = true;
+    join->done_ms = 0;
+}
+
 /* --- Asking ---------------------------------------------------------------------------------- */
 
 void join_ask(struct gossip *g, const struct addr *addr)

@@ -66,6 +66,8 @@ struct join {
 
 void join_init(struct gossip *, const struct gossip_config *);
 void join_on_timer(struct gossip *);
+/* The host has told us who is there: nobody need be asked. */
+void join_begin_known(struct gossip *);
 void join_on_request(struct gossip *, const struct wire_header *, const struct addr *from,
                      const struct wire_message *);
 void join_on_reply(struct gossip *, struct member *from, const struct addr *,

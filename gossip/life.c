@@ -256,7 +256,8 @@ enum news_verdict members_on_alive(struct gossip *g, struct span statement, stru
                              member->life->incarnation);
     if (order > 0)
         return admit_newer(g, statement, &alive, member);
-    if (order == 0 && member == g->members.self && !span_equal(blob_span(member->life->statement), statement))
+    if (order == 0 && member == g->members.self &&
+        !span_equal(blob_span(member->life->statement), statement))
         return admit_twin(g, statement, &alive);
     return order < 0 ? NEWS_STALE : NEWS_KNOWN;
 }

@@ -207,14 +207,19 @@ static void life_replace(struct gossip *g, struct member *member, struct life *l
     blob_release(old->statement);
 }
 
+void members_reserve(struct members *members, size_t capacity)
+{
+    assert(capacity >= members->count);
+    members->capacity = capacity;
+    members->ring = mem_resize(members->ring, capacity * sizeof *members->ring);
+    members->tags = mem_resize(members->tags, capacity * sizeof *members->tags);
+}
+
 static void ring_put(struct members *members, size_t index, struct member *member)
 {
     size_t after = members->count - index;
-    if (members->count == members->capacity) {
-        members->capacity = members->capacity == 0 ? MEMBERS_FIRST_CAPACITY : members->capacity * 2;
-        members->ring = mem_resize(members->ring, members->capacity * sizeof *members->ring);
-        members->tags = mem_resize(members->tags, members->capacity * sizeof *members->tags);
-    }
+    if (members->count == members->capacity)
+        members_reserve(members, members->count == 0 ? MEMBERS_FIRST_CAPACITY : 2 * members->count);
     memmove(members->ring + index + 1, members->ring + index, after * sizeof *members->ring);
     memmove(members->tags + index + 1, members->tags + index, after * sizeof *members->tags);
     members->ring[index] = member;

@@ -126,6 +126,8 @@ void members_forget(struct gossip *, struct member *);
 /* Between members.c (the table) and life.c (whose life we believe in). Both take over the reference
  * to the life's statement. */
 struct member *members_insert(struct gossip *, struct life *);
+/* Room on the ring for so many. */
+void members_reserve(struct members *, size_t capacity);
 /* A newer life of a known member. */
 void member_renew(struct gossip *, struct member *, struct life *);
 /* Tells the host what we believe about it now. */

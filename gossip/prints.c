@@ -3,6 +3,7 @@
 #include "gossip/prints.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "gossip/mem.h"
 
@@ -75,6 +76,14 @@ void prints_remove(struct prints *prints, uint32_t print)
     }
     prints->slots[hole] = 0;
     prints->count--;
+}
+
+void prints_copy(struct prints *to, const struct prints *from)
+{
+    uint32_t *slots = mem_alloc(from->capacity * sizeof *slots);
+    memcpy(slots, from->slots, from->capacity * sizeof *slots);
+    prints_free(to);
+    *to = (struct prints){slots, from->capacity, from->count};
 }
 
 void prints_free(struct prints *prints)

@@ -23,6 +23,8 @@ bool prints_add(struct prints *, uint32_t print);
 /* Removes one, which must be there. */
 void prints_remove(struct prints *, uint32_t print);
 void prints_reserve(struct prints *, size_t count);
+/* `to` is what it was no more. */
+void prints_copy(struct prints *to, const struct prints *from);
 void prints_free(struct prints *);
 
 #endif

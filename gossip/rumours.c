@@ -7,7 +7,8 @@
 
 /* Each statement of ours rides on this many packets for every decimal digit of the number of
  * members: the tree has carried it already, so this need not reach everybody by itself. */
-#define SAID_PER_DECADE 2
+#define SAID_PER_DECADE        2
+#define RUMOURS_FIRST_CAPACITY 8 /* doubles until RUMOURS_MAX */
 /* Array headers around the list. */
 #define NEWS_OVERHEAD_BYTES 8
 
@@ -50,18 +51,28 @@ static size_t most_said(const struct spread *spread)
     return most;
 }
 
+static void rumours_grow(struct spread *spread)
+{
+    if (spread->rumour_count < spread->rumour_capacity)
+        return;
+    size_t capacity =
+        spread->rumour_capacity == 0 ? RUMOURS_FIRST_CAPACITY : 2 * spread->rumour_capacity;
+    assert(capacity <= RUMOURS_MAX);
+    spread->rumours = mem_resize(spread->rumours, capacity * sizeof *spread->rumours);
+    spread->rumour_capacity = capacity;
+}
+
 void spread_rumour(struct gossip *g, struct blob *statement)
 {
     struct spread *spread = &g->spread;
     enum statement_kind kind = statement_kind_of(blob_span(statement));
     uint64_t subject = subject_of(blob_span(statement), kind);
-    if (spread->rumours == NULL)
-        spread->rumours = mem_alloc(RUMOURS_MAX * sizeof *spread->rumours);
     size_t old = find_rumour(spread, subject, kind);
     if (old < spread->rumour_count)
         rumour_drop(spread, old);
     else if (spread->rumour_count == RUMOURS_MAX)
         rumour_drop(spread, most_said(spread));
+    rumours_grow(spread);
     spread->rumours[spread->rumour_count++] =
         (struct rumour){.blob = blob_retain(statement), .subject = subject, .kind = kind};
 }

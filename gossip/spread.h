@@ -53,8 +53,8 @@ struct spread {
         uint64_t home, epoch, version;
     } pending[ANNOUNCE_PENDING_MAX];
     size_t pending_count;
-    struct rumour *rumours; /* RUMOURS_MAX of them, made with the first */
-    size_t rumour_count;
+    struct rumour *rumours;
+    size_t rumour_count, rumour_capacity;
 };
 
 void spread_init(struct gossip *);

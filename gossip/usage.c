@@ -71,9 +71,9 @@ static size_t suspicion_bytes(const struct suspicion *s)
 
 static size_t dossier_bytes(const struct dossier *dossier)
 {
-    return dossier == NULL ? 0
-                           : sizeof *dossier + blob_bytes(dossier->left) +
-                                 suspicion_bytes(dossier->suspicion);
+    return dossier == NULL
+               ? 0
+               : sizeof *dossier + blob_bytes(dossier->left) + suspicion_bytes(dossier->suspicion);
 }
 
 static void weigh_members(const struct gossip *g, struct gossip_memory *out)

@@ -270,7 +270,7 @@ void narrate_event(struct narrator *narrator, const struct gossip_event *event)
     case GOSSIP_EVENT_PEER_UPDATE:
     case GOSSIP_EVENT_PEER_DOWN: narrate_peer(narrator, event); break;
     case GOSSIP_EVENT_LOG: narrate_log(narrator, event); break;
-    case GOSSIP_EVENT_STATUS: narrate_status(narrator, &event->status); break;
+    case GOSSIP_EVENT_STATUS: narrate_status(narrator, event->status); break;
     case GOSSIP_EVENT_JOINED:
         log_say(LOG_LEVEL_INFO, "joined", "a seed has answered",
                 log_addr("seed", &event->joined.addr));

@@ -225,8 +225,8 @@ void view_apply(struct view *view, const struct gossip_event *event)
     case GOSSIP_EVENT_HOME: view_on_home(view, event); break;
     case GOSSIP_EVENT_LOG: view_on_log(view, event); break;
     case GOSSIP_EVENT_STATUS:
-        view->status = event->status;
-        memcpy(view->digest, event->status.view_digest, sizeof view->digest);
+        view->status = *event->status;
+        memcpy(view->digest, event->status->view_digest, sizeof view->digest);
         break;
     default: break; /* for "why", the snapshot or the log alone */
     }

@@ -47,6 +47,10 @@ struct cluster *cell_cluster(struct cell *cell, size_t nodes, uint64_t seed,
 
 bool cell_boot(struct cell *cell, struct cluster *cluster)
 {
+    if (setting(&cell->run->settings, SET_START) > 0) {
+        cluster_boot_known(cluster);
+        return true;
+    }
     if (cluster_boot_within(cluster, BOOT_BOUND_MS) != CLUSTER_NEVER)
         return true;
     cell_late(cell, "seed %" PRIu64 ": not everybody knew everybody after %d s",

@@ -324,9 +324,6 @@ static bool check_whole(const struct cli *cli)
                 return complain("two outputs go to '%s'; each needs a file of its own", out[i]);
     if (cli->trace != NULL && strcmp(cli->trace, "-") == 0)
         return complain("--trace is '-'; it must be a file");
-    /* cell_boot cannot do it: to join all the same would be another run than the one asked for. */
-    if (setting(&cli->settings, SET_START) != 0)
-        return complain("start is 'known'; it can be join only");
     if (cli->command == CLI_SWARM && cli->json != NULL && strcmp(cli->json, "-") == 0)
         return complain("--json is '-'; of a swarm it must be a file");
     return true;

@@ -162,6 +162,9 @@ bool cluster_holds_at(struct cluster *, size_t node, struct condition);
 uint64_t cluster_boot(struct cluster *);
 /* The same with a bound of one's own; CLUSTER_NEVER: it took longer. */
 uint64_t cluster_boot_within(struct cluster *, uint64_t bound_ms);
+/* All of them now, and each knows everybody: a world that begins in the middle. What a large world
+ * spends on joining is not spent. */
+void cluster_boot_known(struct cluster *);
 /* All of them now; does not wait. */
 void cluster_start_all(struct cluster *);
 void cluster_start(struct cluster *, size_t node);

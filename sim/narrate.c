@@ -69,7 +69,7 @@ static void take_event(struct world *world, size_t node, const struct gossip_eve
         a = event->log.tag;
         b = (uint64_t)event->log.state << 32 | event->log.applied;
         break;
-    case GOSSIP_EVENT_STATUS: a = event->status.view_digest[0]; break;
+    case GOSSIP_EVENT_STATUS: a = event->status->view_digest[0]; break;
     case GOSSIP_EVENT_REPLY: a = event->reply.request, b = event->reply.result; break;
     default: break;
     }
@@ -188,7 +188,7 @@ static void say_event(struct world *world, size_t node, const struct gossip_even
     case GOSSIP_EVENT_PEER_UP: say_peer(world, node, "peer-up", event); break;
     case GOSSIP_EVENT_PEER_UPDATE: say_peer(world, node, "peer-update", event); break;
     case GOSSIP_EVENT_PEER_DOWN: say_peer(world, node, "peer-down", event); break;
-    case GOSSIP_EVENT_STATUS: say_status(world, node, &event->status); break;
+    case GOSSIP_EVENT_STATUS: say_status(world, node, event->status); break;
     case GOSSIP_EVENT_HOME:
         trace_say(trace, world->now_us, node, "event home %s %s epoch=%" PRIu64,
                   member_word(world, event->home.tag).text, standing_word(event->home.standing),

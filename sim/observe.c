@@ -15,15 +15,18 @@ static struct broken on_member(struct observer *observer, const struct gossip_ev
                                uint64_t now_us, struct intern *tags)
 {
     size_t number = tag_number(tags, event->member.tag);
-
-    observer->members = memory_reach(observer->members, &observer->member_capacity, number,
-                                     sizeof(*observer->members));
-    struct seen_member *member = &observer->members[number];
+    const struct seen_member *before = observe_member(observer, number);
     bool is_older =
-        event->member.epoch < member->epoch ||
-        (event->member.epoch == member->epoch && event->member.incarnation < member->incarnation);
-    if (member->is_known && member->state != MEMBER_FORGOTTEN && is_older)
+        event->member.epoch < before->epoch ||
+        (event->member.epoch == before->epoch && event->member.incarnation < before->incarnation);
+
+    if (before->is_known && before->state != MEMBER_FORGOTTEN && is_older)
         return (struct broken){I5, "a member's (epoch, incarnation) went back"};
+    if (before->is_known && before->state == event->member.state &&
+        before->epoch == event->member.epoch && before->incarnation == event->member.incarnation)
+        return (struct broken){0}; /* only its round-trip time: nothing to write */
+    observer->members.item_bytes = sizeof(struct seen_member);
+    struct seen_member *member = pages_write(&observer->members, number);
     if (!member->is_known || member->state != event->member.state ||
         member->epoch != event->member.epoch) {
         member->since_us = now_us;
@@ -116,9 +119,8 @@ static struct broken on_log(struct observer *observer, const struct gossip_event
 {
     size_t number = tag_number(tags, event->log.tag);
 
-    observer->logs =
-        memory_reach(observer->logs, &observer->log_capacity, number, sizeof(*observer->logs));
-    struct seen_log *log = &observer->logs[number];
+    observer->logs.item_bytes = sizeof(struct seen_log);
+    struct seen_log *log = pages_write(&observer->logs, number);
     if (event->log.is_gone || event->log.epoch < log->epoch) {
         log->is_known = log->is_known && event->log.epoch != log->epoch;
         return (struct broken){0};
@@ -148,7 +150,7 @@ struct broken observe_event(struct observer *observer, const struct gossip_event
     case GOSSIP_EVENT_PEER_DOWN: broken = on_peer_down(observer, event, now_us, peer_ids); break;
     case GOSSIP_EVENT_LOG: return on_log(observer, event, tags);
     case GOSSIP_EVENT_STATUS:
-        observer->status = event->status;
+        observer->status = *event->status;
         observer->has_status = true;
         return (struct broken){0};
     case GOSSIP_EVENT_CONFLICT: on_conflict(observer, event); return (struct broken){0};
@@ -161,21 +163,28 @@ struct broken observe_event(struct observer *observer, const struct gossip_event
     return broken;
 }
 
+void observe_as(struct observer *observer, const struct observer *from)
+{
+    pages_free(&observer->members);
+    pages_copy(&observer->members, &from->members);
+    observer->voters = from->voters;
+    observer->is_joined = from->is_joined;
+}
+
 void observe_free(struct observer *observer)
 {
-    free(observer->members);
+    pages_free(&observer->members);
     free(observer->peers);
-    free(observer->logs);
+    pages_free(&observer->logs);
     *observer = (struct observer){0};
 }
 
 const struct seen_member *observe_member(const struct observer *observer, size_t number)
 {
     static const struct seen_member unknown = {.state = MEMBER_FORGOTTEN};
+    const struct seen_member *member = pages_read(&observer->members, number);
 
-    if (number >= observer->member_capacity || !observer->members[number].is_known)
-        return &unknown;
-    return &observer->members[number];
+    return member == NULL || !member->is_known ? &unknown : member;
 }
 
 const struct seen_peer *observe_peer(const struct observer *observer, size_t number)

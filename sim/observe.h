@@ -15,6 +15,7 @@
 #include "gossip/gossip.h"
 #include "sim/intern.h"
 #include "sim/invariant.h"
+#include "sim/pages.h"
 
 #define OBSERVE_NEVER UINT64_MAX
 
@@ -42,12 +43,11 @@ struct seen_log {
 };
 
 struct observer {
-    struct seen_member *members; /* by the number of their tag */
-    size_t member_capacity;
+    struct pages members;    /* of struct seen_member, by the number of their tag */
     struct seen_peer *peers; /* by the number of their id */
     size_t peer_capacity;
-    struct seen_log *logs; /* by the number of their home's tag: its newest epoch's */
-    size_t log_capacity;
+    struct pages
+        logs; /* of struct seen_log, by the number of their home's tag: its newest epoch's */
     size_t peers_visible;
     size_t voters;                /* members that are neither DEAD nor LEFT nor forgotten */
     uint64_t digest;              /* sum over visible peers, of what they look like */
@@ -61,6 +61,8 @@ struct observer {
 
 struct broken observe_event(struct observer *, const struct gossip_event *, uint64_t now_us,
                             struct intern *tags, struct intern *peer_ids);
+/* It has seen of members what `from` has, and nothing else. */
+void observe_as(struct observer *, const struct observer *from);
 void observe_free(struct observer *);
 
 /* Never NULL: what was never mentioned is unknown. */

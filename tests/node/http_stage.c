@@ -31,14 +31,14 @@ void stage_wait(struct http_stage *stage, uint64_t ms)
 
 void stage_status(struct http_stage *stage, bool synced, bool converged)
 {
-    struct gossip_event event = {.kind = GOSSIP_EVENT_STATUS};
+    struct gossip_status *status = calloc(1, sizeof *status);
 
-    event.status.synced = synced;
-    event.status.converged = converged;
-    event.status.epoch = STAGE_EPOCH;
-    event.status.members = event.status.members_alive = 2;
-    memcpy(event.status.view_digest, stage->api.view.digest, sizeof event.status.view_digest);
-    stage_event(stage, event);
+    status->synced = synced;
+    status->converged = converged;
+    status->epoch = STAGE_EPOCH;
+    status->members = status->members_alive = 2;
+    memcpy(status->view_digest, stage->api.view.digest, sizeof status->view_digest);
+    stage_event(stage, (struct gossip_event){.kind = GOSSIP_EVENT_STATUS, .status = status});
 }
 
 void stage_home(struct http_stage *stage, uint64_t tag, enum home_standing standing,

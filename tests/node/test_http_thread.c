@@ -143,9 +143,11 @@ Test(http_thread, a_refusal_arrives_although_the_client_still_sends, .timeout = 
 
 Test(http_thread, what_waits_when_it_ends_gets_a_503, .timeout = 60)
 {
-    struct gossip_event event = {.kind = GOSSIP_EVENT_STATUS, .status = {.synced = true}};
+    struct gossip_status *status = calloc(1, sizeof *status);
+    struct gossip_event event = {.kind = GOSSIP_EVENT_STATUS, .status = status};
     struct node_command *command;
 
+    status->synced = true;
     start(10, 10);
     cr_assert(bridge_push_event(options.bridge, &event));
     bridge_flush_events(options.bridge);

@@ -181,8 +181,9 @@ Test(checks, i7_a_crash_that_one_does_not_know_of)
 
     cluster_crash(c, 2);
     cluster_run_for(c, bound_us / 1000 - 100);
-    cr_assert_eq(world->nodes[4].seen.members[number].state, MEMBER_DEAD);
-    world->nodes[4].seen.members[number].state = MEMBER_SUSPECT;
+    struct seen_member *seen = pages_write(&world->nodes[4].seen.members, number);
+    cr_assert_eq(seen->state, MEMBER_DEAD);
+    seen->state = MEMBER_SUSPECT;
     cluster_run_for(c, 1500);
     must_break(c, I7, 1, 0);
 }

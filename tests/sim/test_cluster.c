@@ -153,3 +153,20 @@ Test(cluster, what_waits_at_a_paused_node_is_bounded)
     cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 20000), 20000);
     cluster_free(c);
 }
+
+Test(cluster, a_world_may_begin_in_the_middle)
+{
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 40, .seed = 5});
+
+    cluster_boot_known(c);
+    cr_assert(cluster_holds_everywhere(c, all_alive()));
+    cr_assert_eq(cluster_register(c, 7, "printer"), RESULT_OK);
+    cr_assert_leq(cluster_wait_everywhere(c, peer_visible("printer"), 100), 100);
+    cluster_crash(c, 9);
+    cr_assert_leq(cluster_wait_everywhere(c, member_is(9, MEMBER_DEAD), 10000), 10000);
+    cluster_run_for(c, 10000);
+    cr_assert(cluster_holds_everywhere(c, all_alive()));
+    cr_assert_eq(cluster_false_deaths(c), 0);
+    cr_assert(cluster_check(c));
+    cluster_free(c);
+}
