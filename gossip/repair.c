@@ -92,6 +92,8 @@ void repair_begin(struct gossip *g, struct log *log, struct member *from)
     /* A home that lies about its own log would else keep us from it for ever. */
     if (from == NULL)
         from = source_of(g, log, log->repairs % 2 == 1 ? log->home : 0);
+    if (from == NULL)
+        from = source_of(g, log, 0); /* of two, the other is the home */
     struct pull *pull = pull_new(g, log, from);
     if (from == NULL || g->now.mono_ms < log->repair_at_ms) {
         uint64_t at_ms = g->now.mono_ms + AGAIN_MS;

@@ -258,6 +258,24 @@ Test(repair, home_that_died_ends_it)
     stage_free(stage);
 }
 
+/* Every second repair goes to somebody else than the home. Where there is nobody else it waited for
+ * one, and never asked again (swarm). */
+Test(repair, of_two_the_home_is_asked_again)
+{
+    struct stage *stage = stage_new(true);
+    struct truth truth;
+    lose_one(stage, &truth);
+    for (size_t i = 1; i < STAGE_PUPPETS; i++)
+        member_set_state(stage->core, stage->puppets[i].member, MEMBER_LEFT,
+                         (int64_t)stage->core->now.mono_ms);
+    for (int i = 0; i < 3; i++) {
+        stage_forget(stage);
+        stage_run(stage, 60000);
+        cr_assert_gt(stage_count(stage, WIRE_ROOT_PULL), 0U, "minute %d", i);
+    }
+    stage_free(stage);
+}
+
 Test(repair, gap_comes_before_a_repair)
 {
     struct stage *stage = stage_new(true);
