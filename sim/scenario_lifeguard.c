@@ -36,11 +36,11 @@ static const struct grid full = {
     .pauses = 8,
 };
 static const struct grid thin = {
-    .blocked = {1, 8, 16, 32},
-    .blocked_count = 4,
-    .duration_ms = {512, 8192, 32768},
-    .durations = 3,
-    .pause_ms = {16, 4096},
+    .blocked = {1, 8, 32},
+    .blocked_count = 3,
+    .duration_ms = {2048, 32768},
+    .durations = 2,
+    .pause_ms = {64, 4096},
     .pauses = 2,
 };
 

@@ -2,18 +2,16 @@
 /* scenario_lifeguard_cpu.c - lifeguard-cpu: members starved of CPU, in the three detectors
  *
  * Dadgar, Phillips and Currey (2017) ran `stress` for five minutes beside some of 100 agents. Here
- * a starved node stands still and runs in turns, both of random length: while it stands still, its
- * timers do, too, and packets wait in its socket. */
+ * a starved node is served by its CPU so seldom that each packet and each tick takes a while before
+ * it has its effect; what it has no time for waits in its socket. */
 #include "sim/detectors.h"
 
-#include <math.h>
 #include <stdio.h>
 
 static const size_t starved[] = {32, 16, 8, 4, 2, 1};
 enum { STARVED = sizeof(starved) / sizeof(starved[0]), STARVED_MOST = 32 };
 
-static const struct preset presets[] = {{SET_OUTAGE_S, 10}, {SET_PERIOD_S, 12}, {SETTINGS, 0}};
-static const enum setting takes[] = {SET_REPETITIONS, SET_OUTAGE_S, SET_PERIOD_S, SETTINGS};
+static const enum setting takes[] = {SET_REPETITIONS, SET_SERVICE_MS, SETTINGS};
 
 #define PAPER "Dadgar, Phillips and Currey 2017"
 
@@ -40,53 +38,6 @@ static size_t repetition_of(const struct run *run, size_t index)
     return index % (cells(run) / STARVED) / detectors_count(run);
 }
 
-static bool fits(const struct run *run, char *error, size_t error_bytes)
-{
-    if (setting(&run->settings, SET_PERIOD_S) > setting(&run->settings, SET_OUTAGE_S))
-        return true;
-    snprintf(error, error_bytes,
-             "period_s is '%g'; a node stands still for outage_s of it: above %g",
-             setting(&run->settings, SET_PERIOD_S), setting(&run->settings, SET_OUTAGE_S));
-    return false;
-}
-
-/* --- Starving
- * ------------------------------------------------------------------------------------------- */
-
-/* Half to one and a half of the mean. */
-static uint64_t about_us(struct random *random, double mean_s)
-{
-    return (uint64_t)(mean_s * (0.5 + random_unit(random)) * 1e6);
-}
-
-/* From now until end_us; all of them run again then. */
-static void starve(struct cell *cell, struct cluster *cluster, const struct node_set *hit,
-                   uint64_t end_us)
-{
-    struct random random = random_stream(cluster_seed(cluster), 's');
-    double stop_s = setting(&cell->run->settings, SET_OUTAGE_S);
-    double run_s = setting(&cell->run->settings, SET_PERIOD_S) - stop_s;
-    uint64_t next_us[NODES_MAX];
-
-    for (size_t i = 0; i < cluster_nodes(cluster); i++)
-        next_us[i] =
-            node_set_has(hit, i) ? cluster_now_us(cluster) + about_us(&random, run_s) : UINT64_MAX;
-    for (;;) {
-        size_t next = 0;
-
-        for (size_t i = 1; i < cluster_nodes(cluster); i++)
-            next = next_us[i] < next_us[next] ? i : next;
-        if (next_us[next] >= end_us)
-            break;
-        if (next_us[next] > cluster_now_us(cluster))
-            cluster_run_for(cluster, (next_us[next] - cluster_now_us(cluster)) / 1000);
-        uint64_t stop_us = about_us(&random, stop_s);
-        cluster_stall(cluster, next, stop_us / 1000);
-        next_us[next] += stop_us + about_us(&random, run_s);
-    }
-    cluster_run_for(cluster, (end_us - cluster_now_us(cluster)) / 1000);
-}
-
 static void live(struct cell *cell)
 {
     const struct run *run = cell->run;
@@ -100,8 +51,10 @@ static void live(struct cell *cell)
     struct random random = random_stream(seed, 'h');
     struct node_set hit = nodes_drawn(&random, run_nodes(run), starved_of(run, cell->index));
     mistakes_count(cluster, &hit, NULL, before);
-    starve(cell, cluster, &hit,
-           cluster_now_us(cluster) + (uint64_t)(run_duration_s(run) * 1000) * 1000);
+    for (size_t i = 0; i < run_nodes(run); i++)
+        if (node_set_has(&hit, i))
+            cluster_slow(cluster, i, (uint32_t)(setting(&run->settings, SET_SERVICE_MS) * 1000));
+    cluster_run_for(cluster, (uint64_t)(run_duration_s(run) * 1000));
     mistakes_count(cluster, &hit, before, cell->out->value);
     cell_end(cell, cluster);
 }
@@ -159,10 +112,9 @@ static void tell(const struct run *run, const struct outcome *outcomes, struct r
     report_reference(report, "lifeguard_false_positives_16", 95, PAPER ", about");
     report_note(report,
                 "The paper's starvation was a real one, whose schedule is unknown: compare "
-                "detectors, not figures. A starved node stands still for %g s and runs for "
-                "%g s, each half to one and a half of that.",
-                setting(&run->settings, SET_OUTAGE_S),
-                setting(&run->settings, SET_PERIOD_S) - setting(&run->settings, SET_OUTAGE_S));
+                "detectors, not figures. A starved node takes %g ms for each packet and each "
+                "tick, for %g s.",
+                setting(&run->settings, SET_SERVICE_MS), run_duration_s(run));
 }
 
 const struct scenario scenario_lifeguard_cpu = {
@@ -171,12 +123,10 @@ const struct scenario scenario_lifeguard_cpu = {
     .anchor = "Lifeguard about 95 at 16 starved of 100, SWIM far more (" PAPER ")",
     .nodes = 100,
     .duration_s = 300,
-    .presets = presets,
     .takes = takes,
     .nodes_least = 2 * STARVED_MOST,
     .values = MISTAKES,
     .cells = cells,
     .live = live,
     .tell = tell,
-    .fits = fits,
 };

@@ -90,6 +90,8 @@ static const struct setting_info table[SETTINGS] = {
                       "faults act for so long; then the world heals"},
     [SET_GRID] = {"grid", S, "", 0, 1, 0, true, "thin|full",
                   "a few cells, in a minute or two, or all of the paper's"},
+    [SET_SERVICE_MS] = {"service_ms", S, "ms", 0.001, 60000, 200, false, NULL,
+                        "a starved node takes so long for each packet and each tick"},
 
     [SET_CUT] = {"cut", F, "1/min", 0, 600, 0, false, NULL, "nothing passes between two sides"},
     [SET_CUT_ONE_WAY] = {"cut_one_way", F, "1/min", 0, 600, 0, false, NULL, "one way only"},

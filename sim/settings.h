@@ -60,6 +60,7 @@ enum setting {
     SET_TRAITORS,
     SET_FAULTS_S,
     SET_GRID,
+    SET_SERVICE_MS,
 
     SET_CUT,
     SET_CUT_ONE_WAY,
