@@ -4,6 +4,7 @@
 #include "sim/cluster.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static struct cluster *booted(size_t nodes)
 {
@@ -62,4 +63,40 @@ Test(regressions, whoever_died_in_a_smaller_cluster_is_dead_to_those_who_came_la
         cr_assert_eq(count_members(c, node, MEMBER_DEAD), 1, "n%zu", node);
     }
     cluster_free(c);
+}
+
+/* Of two nodes, the one that had dropped orphans asked everybody but their home to repair its copy
+ * of the log, every second time: nobody was left, and it never came to ask the home again (swarm,
+ * seeds 7002, 7045 and 3044 of 10 minutes). */
+Test(regressions, of_two_nodes_each_repairs_from_the_other)
+{
+    struct gossip_config config;
+    const size_t home = 0;
+    char id[16];
+
+    gossip_config_defaults(&config);
+    config.orphan_grace_ms = 5000;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct cluster *c = cluster_new(
+            &(struct cluster_options){.nodes = 2, .seed = seed, .loss = 0.02, .config = &config});
+
+        cluster_boot(c);
+        for (size_t i = 0; i < 12; i++) {
+            snprintf(id, sizeof(id), "peer-%zu", i);
+            cr_assert_eq(cluster_register_ttl(c, 0, id, 12), RESULT_OK);
+            cluster_client_start(c, id, 4000, &home, 1, false);
+        }
+        for (int i = 0; i < 3; i++) {
+            cluster_isolate(c, 1);
+            cluster_run_for(c, 30000);
+            cluster_heal(c);
+            for (int k = 0; k < 400; k++) { /* while its version moves on, the first may fail */
+                cluster_ask_register(c, 0, k % 2 == 0 ? "even" : "odd", 10 + (uint32_t)k);
+                cluster_run_for(c, 37);
+            }
+            cr_assert_leq(cluster_wait_everywhere(c, settled(), 60000), 60000, "seed %lu",
+                          (unsigned long)seed);
+        }
+        cluster_free(c);
+    }
 }
