@@ -89,9 +89,30 @@ static void dispatch_spread(struct gossip *g, struct member *from,
     }
 }
 
+/* Questions with answers of many packets, or many times their size. */
+static bool asks_much(enum wire_type type)
+{
+    switch (type) {
+    case WIRE_MEMBERS_PULL:
+    case WIRE_MEMBERS_HASHES:
+    case WIRE_MEMBERS_LIST:
+    case WIRE_LOGS_HASHES:
+    case WIRE_LOGS_LIST:
+    case WIRE_PULL:
+    case WIRE_HEAD_PULL:
+    case WIRE_ROOT_PULL:
+    case WIRE_BUCKET_PULL: return true;
+    default: return false;
+    }
+}
+
 static void dispatch(struct gossip *g, struct member *from, const struct addr *addr,
                      const struct wire_message *message)
 {
+    if (asks_much(message->type) && outbox_is_long(g, from)) {
+        drop_count(g, DROP_LIMIT);
+        return;
+    }
     switch (message->type) {
     case WIRE_PING: detector_on_ping(g, from, addr, message); break;
     case WIRE_ACK: detector_on_ack(g, from, addr, message); break;

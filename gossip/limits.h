@@ -69,6 +69,8 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define RECORDS_PER_HOME_MAX    200000
 #define REPLAY_WINDOW           64    /* packets of one sender that may arrive out of order */
 #define OUTBOX_PACKETS_MAX      16384 /* some 20 MB: then the oldest bulk goes first, counted */
+#define WAITING_PER_MEMBER_MAX \
+    16 /* packets to one member beyond its share of egress: then it is answered no more */
 #define EVENTS_MAX              65536 /* queued for the host; above half the core stops pulling */
 #define EARLY_BATCHES_MAX       64 /* per log: batches that arrived before the ones they follow */
 #define EARLY_BATCHES_TOTAL_MAX 8192

@@ -11,7 +11,9 @@
 
 /* How many waiting packets are looked at for one to the same destination, or for one whose
  * destination may be sent to. Queues are drained after every input, so honest ones are shorter. */
-#define SCAN_MAX 32
+#define SCAN_MAX 128
+static_assert(SCAN_MAX >= 2 * (WAITING_PER_MEMBER_MAX + 32),
+              "two that ask too much, a whole answer ahead, hide nobody else's packets");
 /* Empty parcels kept for reuse; more go back to the heap, so that a burst does not stay for ever.
  */
 #define SPARE_MAX 32
@@ -225,6 +227,21 @@ bool outbox_send(struct gossip *g, struct member *to, enum priority priority,
     if (!member_address(g, to, &addr))
         return false;
     return outbox_send_to(g, &addr, to->life->tag, priority, message);
+}
+
+bool outbox_is_long(struct gossip *g, struct member *member)
+{
+    struct bucket *bucket = &member_link(g, member)->egress;
+    size_t most = WAITING_PER_MEMBER_MAX, count = 0;
+    bucket_refill(bucket, g->config.egress_peer_bytes_per_s, g->now.mono_ms);
+    if (bucket->tokens > 0)
+        most += (size_t)bucket->tokens / PACKET_MAX_BYTES;
+    for (int i = PRIORITY_MEMBERSHIP; i < PRIORITY_BULK; i++)
+        for (const struct parcel *parcel = g->outbox.first[i]; parcel != NULL;
+             parcel = parcel->next)
+            if (parcel->receiver == member->life->tag && ++count > most)
+                return true;
+    return false;
 }
 
 /* --- Draining

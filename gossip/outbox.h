@@ -55,6 +55,10 @@ bool outbox_send(struct gossip *, struct member *to, enum priority, const struct
 /* To an address whose owner may be unknown (receiver tag 0 when unknown). */
 bool outbox_send_to(struct gossip *, const struct addr *to, uint64_t receiver, enum priority,
                     const struct wire_message *);
+/* Do WAITING_PER_MEMBER_MAX packets (not of bulk) wait for this member that may not leave yet? Then
+ * it gets no more answers: else one that asks faster than it may be answered would keep all others'
+ * waiting. */
+bool outbox_is_long(struct gossip *, struct member *);
 /* Seals the most important packet that may leave now; rumours fill what an ACK or PING leaves free.
  * False: none, or none yet (then TIMER_PACE is set). `buf` has PACKET_MAX_BYTES of room. */
 bool outbox_next(struct gossip *, struct addr *to, uint8_t *buf, size_t *len);

@@ -108,6 +108,8 @@ size_t traitor_withhold_from(const struct world *, size_t traitor, uint8_t *byte
 
 /* Valid ones, of all the kinds that ask for something, to random members. */
 void traitor_flood(struct cluster *, struct random *, size_t traitor, size_t packets);
+/* So many times, `at` is asked for the beginning of its own log: 15 packets for 60 bytes. */
+void traitor_ask(struct cluster *, size_t traitor, size_t at, size_t times);
 /* Noise: of any length, some of it under a valid seal. */
 void traitor_flood_garbage(struct cluster *, struct random *, size_t traitor, size_t packets);
 

@@ -120,10 +120,11 @@ static void withhold(struct cluster *cluster, struct random *random, const struc
 
 static void flood(struct cluster *cluster, struct random *random, const struct plot_of_one *plot)
 {
-    if (random_chance(random, 0.5))
-        traitor_flood(cluster, random, plot->traitor, FLOOD_PACKETS);
-    else
-        traitor_flood_garbage(cluster, random, plot->traitor, FLOOD_PACKETS);
+    switch (random_below(random, 3)) {
+    case 0: traitor_flood(cluster, random, plot->traitor, FLOOD_PACKETS); break;
+    case 1: traitor_ask(cluster, plot->traitor, plot->at, FLOOD_PACKETS); break;
+    default: traitor_flood_garbage(cluster, random, plot->traitor, FLOOD_PACKETS);
+    }
 }
 
 static void reflect(struct cluster *cluster, struct random *random, const struct plot_of_one *plot)

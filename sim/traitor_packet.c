@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+enum { SMALL_WINDOW = 16 << 10 };
+
 /* --- Sealed by hand
  * ---------------------------------------------------------------------------------- */
 
@@ -200,6 +202,25 @@ void traitor_flood(struct cluster *cluster, struct random *random, size_t traito
         outbox_send(core, member, PRIORITY_PROBE, &message);
         if (i % 8 == 7)
             cluster_drain(cluster, traitor);
+    }
+    cluster_drain(cluster, traitor);
+}
+
+void traitor_ask(struct cluster *cluster, size_t traitor, size_t at, size_t times)
+{
+    struct gossip *core = traitor_core(cluster, traitor);
+    struct member *member = traitor_member(cluster, core, at);
+
+    if (member == NULL || member == core->members.self)
+        return;
+    traitor_trace(cluster, traitor, 'A', times);
+    for (size_t i = 0; i < times; i++) {
+        struct wire_message message = {.type = WIRE_PULL,
+                                       .pull = {.request = UINT64_MAX - i,
+                                                .home = cluster_tag(cluster, at),
+                                                .epoch = cluster_epoch(cluster, at),
+                                                .window_bytes = SMALL_WINDOW}};
+        outbox_send(core, member, PRIORITY_PROBE, &message);
     }
     cluster_drain(cluster, traitor);
 }

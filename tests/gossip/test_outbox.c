@@ -148,3 +148,26 @@ Test(outbox, no_nonce_repeats)
             cr_assert_neq(memcmp(nonces[i], nonces[k], SEAL_NONCE_BYTES), 0, "%d and %d", i, k);
     }
 }
+
+/* Its share may leave at once; beyond it only so many may wait. */
+Test(outbox, who_has_enough_waiting_is_answered_no_more)
+{
+    uint8_t space[1000];
+    struct wire_message message = big_message(space);
+    struct member *asker = member_of(1), *other = member_of(2);
+    struct wire_message question = {.type = WIRE_MEMBERS_PULL};
+    member_link(g, asker)->egress = (struct bucket){0, g->now.mono_ms};
+    for (size_t i = 0; i <= WAITING_PER_MEMBER_MAX; i++) {
+        cr_assert_not(outbox_is_long(g, asker), "%zu wait", i);
+        outbox_send(g, asker, PRIORITY_SET, &message);
+    }
+    cr_assert(outbox_is_long(g, asker));
+    cr_assert_not(outbox_is_long(g, other));
+    uint64_t before = g->stats.drops[DROP_LIMIT];
+    outbox_send(pair->cores[1], members_find(pair->cores[1], gossip_tag(g)), PRIORITY_PROBE,
+                &question);
+    pair_pump(pair);
+    cr_assert_eq(g->stats.drops[DROP_LIMIT], before + 1);
+    member_link(g, asker)->egress.tokens = g->config.egress_peer_bytes_per_s / 4;
+    cr_assert_not(outbox_is_long(g, asker));
+}

@@ -317,6 +317,27 @@ Test(traitor, a_flood_of_questions_and_noise_stops_nobody)
     end(c);
 }
 
+/* Whoever asks faster than it may be answered: its answers stood before everybody else's packets,
+ * and a new record took 16 s to leave its home. */
+Test(traitor, who_asks_too_much_keeps_nobody_else_waiting)
+{
+    struct cluster *c = booted(6, 16);
+    char id[24];
+
+    for (int i = 0; i < 300; i++) {
+        snprintf(id, sizeof(id), "peer-%d", i);
+        cr_assert_eq(cluster_register(c, 1, id), RESULT_OK);
+    }
+    cluster_run_for(c, 10000);
+    for (int round = 0; round < 50; round++) {
+        traitor_ask(c, 5, 1, 200);
+        cluster_run_for(c, 100);
+    }
+    cr_assert_eq(cluster_register(c, 1, "scanner"), RESULT_OK);
+    cr_assert_leq(cluster_wait_everywhere(c, peer_visible("scanner"), 100), 100);
+    end(c);
+}
+
 Test(traitor, what_was_said_before_has_no_effect)
 {
     struct cluster *c = booted(8, 15);
