@@ -340,9 +340,10 @@ static void colluders_tell(const struct run *run, const struct outcome *outcomes
     report_reference(report, "healthy_removed_aurora", 0, "promise I8");
     report_note(report, "healthy_removed: victims that ran all the time, with fewer than 3 liars.");
     report_note(report,
-                "With 3 liars there is a quorum of them: a victim that answers still lives, "
-                "since whoever accuses tells it; one that stands still for longer than the "
-                "least suspicion time does not.");
+                "Whoever accuses tells its victim, and one that answers lives, also under a "
+                "quorum of liars. One that stands still has the least suspicion time "
+                "(2.5 s) from the first lie, which sets its observers on it; without liars, "
+                "a second more.");
 }
 
 static const struct preset colluders_presets[] = {{SET_REPETITIONS, 1}, {SETTINGS, 0}};

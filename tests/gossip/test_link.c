@@ -157,9 +157,9 @@ Test(link, an_unverified_address_gets_no_more_than_it_sent)
 Test(link, an_address_that_never_answers_is_sent_a_few_packets)
 {
     struct cast *cast = cast_new(NULL, 2, 2);
-    uint8_t bytes[1000] = {0};
+    uint8_t bytes[1000], filling[800] = {0};
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    wire_put_bin(&list, span_of(bytes + 100, 800));
+    wire_put_bin(&list, span_of(filling, sizeof filling));
     struct wire_message news = {.type = WIRE_NEWS, .news.statements = wire_list_of(&list, 1)};
     struct wire_message ping;
     for (int i = 0; i < 50; i++)
