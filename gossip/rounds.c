@@ -206,6 +206,13 @@ static struct member *member_at(struct gossip *g, const struct addr *addr, uint6
     return NULL;
 }
 
+/* Cut off; or hardly anybody answers us, not even those whom we ask to ask. Two whose keys lived on
+ * elsewhere hear each other and nobody else: that is not silence. */
+static bool is_lost(const struct gossip *g)
+{
+    return g->detector.is_cut_off || g->detector.health >= HEALTH_MAX / 2;
+}
+
 /* A seed that nobody here knows any more, or that does not answer, is asked to let us in again; one
  * that is dead here is probed, too. It is what brings two sides together that have forgotten each
  * other: whoever is cut off buries nobody, and must ask all the same. */
@@ -219,7 +226,7 @@ static void contact_seed(struct gossip *g)
     if (is_own_address(g, seed))
         return;
     struct member *member = member_at(g, seed, &join->seed_tags[next]);
-    if (member != NULL && member_is_live(g, member) && !g->detector.is_cut_off)
+    if (member != NULL && member_is_live(g, member) && !is_lost(g))
         return;
     if (member != NULL && !is_probed(g, member) && probed_ms(member) < g->now.mono_ms)
         probe_old(g, member);

@@ -100,3 +100,22 @@ Test(regressions, of_two_nodes_each_repairs_from_the_other)
         cluster_free(c);
     }
 }
+
+/* Two whose keys had later lives elsewhere hear each other, so neither is cut off; and as ill as they
+ * are they took minutes to find out that no seed answers (swarm, seed 3122 of 4 minutes). */
+Test(regressions, two_whose_keys_lived_on_elsewhere_ask_soon)
+{
+    struct cluster *c = booted(26);
+
+    cluster_cut(c, NODES(1, 2), NODES(0));
+    cluster_cut(c, NODES(1, 2), NODES_RANGE(3, 26));
+    cluster_start_copy(c, 1, 24);
+    cluster_start_copy(c, 2, 25);
+    cluster_run_for(c, 4000);
+    cluster_restart(c, 24, DISK_NONE);
+    cluster_restart(c, 25, DISK_NONE);
+    cluster_run_for(c, 1000);
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 30000), 30000);
+    cluster_free(c);
+}
