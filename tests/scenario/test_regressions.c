@@ -101,8 +101,8 @@ Test(regressions, of_two_nodes_each_repairs_from_the_other)
     }
 }
 
-/* Two whose keys had later lives elsewhere hear each other, so neither is cut off; and as ill as they
- * are they took minutes to find out that no seed answers (swarm, seed 3122 of 4 minutes). */
+/* Two whose keys had later lives elsewhere hear each other, so neither is cut off; and as ill as
+ * they are they took minutes to find out that no seed answers (swarm, seed 3122 of 4 minutes). */
 Test(regressions, two_whose_keys_lived_on_elsewhere_ask_soon)
 {
     struct cluster *c = booted(26);
