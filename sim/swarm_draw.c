@@ -10,6 +10,8 @@
 #include "sim/random.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { NODES_MOST = 50 };
 
@@ -27,6 +29,7 @@ struct draw {
 
 static const struct draw draws[] = {
     {SET_SEEDS, 0.7, 1, 4, EVEN},
+    {SET_START, 0.2, 1, 1, EVEN},
 
     {SET_LATENCY_MS, 1, 0.1, 40, LOG},
     {SET_LATENCY_SIGMA, 0.6, 0, 1, EVEN},
@@ -39,6 +42,8 @@ static const struct draw draws[] = {
     {SET_DUPLICATE, 0.5, 0, 0.2, SMALL},
     {SET_REORDER, 0.5, 0, 0.2, SMALL},
     {SET_FLIP, 0.5, 0, 0.02, SMALL},
+    {SET_BANDWIDTH_KB_S, 0.15, 60, 4000, LOG},
+    {SET_QUEUE_PACKETS, 0.3, 20, 1000, LOG},
 
     {SET_PROBE_INTERVAL_MS, 0.2, 500, 2000, LOG},
     {SET_PROBE_TIMEOUT_MAX_MS, 0.2, 200, 1000, LOG},
@@ -110,14 +115,12 @@ static double draw_value(const struct draw *draw, struct random *random)
 /* As somebody would type it: two figures are enough, and can be given to `run storm` again. */
 static double rounded(enum setting which, double value)
 {
-    const struct setting_info *info = setting_info(which);
+    char text[32];
 
-    if (info->is_whole)
+    if (setting_info(which)->is_whole)
         return floor(value + 0.5);
-    if (value == 0)
-        return 0;
-    double scale = pow(10, floor(log10(fabs(value))) - 1);
-    return floor(value / scale + 0.5) * scale;
+    snprintf(text, sizeof(text), "%.2g", value);
+    return strtod(text, NULL);
 }
 
 static size_t draw_nodes(struct random *random)
