@@ -298,6 +298,8 @@ size_t cluster_peers_visible(const struct cluster *, size_t node);
 
 /* MEMBER_FORGOTTEN: unknown there. */
 enum member_state cluster_sees_member(const struct cluster *, size_t node, size_t member);
+/* How often it became unreachable, DEAD or LEFT there, or ceased to be it. */
+uint64_t cluster_member_turns(const struct cluster *, size_t node, size_t member);
 uint64_t cluster_member_since_us(const struct cluster *, size_t node, size_t member);
 /* How often that node, in its present life, has declared the member DEAD. */
 uint64_t cluster_deaths_seen(const struct cluster *, size_t node, size_t member);

@@ -70,6 +70,11 @@ enum member_state cluster_sees_member(const struct cluster *cluster, size_t node
     return (enum member_state)member_at(cluster, node, member)->state;
 }
 
+uint64_t cluster_member_turns(const struct cluster *cluster, size_t node, size_t member)
+{
+    return member_at(cluster, node, member)->turns;
+}
+
 uint64_t cluster_member_since_us(const struct cluster *cluster, size_t node, size_t member)
 {
     return member_at(cluster, node, member)->since_us;

@@ -33,6 +33,9 @@ static struct broken on_member(struct observer *observer, const struct gossip_ev
         if (event->member.state == MEMBER_DEAD && member->deaths < UINT16_MAX)
             member->deaths++;
     }
+    bool was_well = !member->is_known || member->state <= MEMBER_SUSPECT;
+    if (was_well != (event->member.state <= MEMBER_SUSPECT) && member->turns < UINT16_MAX)
+        member->turns++;
     observer->voters -= member->is_known && member->state < MEMBER_DEAD;
     observer->voters += event->member.state < MEMBER_DEAD;
     member->is_known = true;

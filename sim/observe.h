@@ -25,6 +25,7 @@ struct seen_member {
     bool is_known;
     uint8_t state;   /* enum member_state */
     uint16_t deaths; /* how often it was declared DEAD here */
+    uint16_t turns;  /* how often it became unreachable, DEAD or LEFT here, or ceased to be it */
 };
 
 struct seen_peer {

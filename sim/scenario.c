@@ -9,6 +9,7 @@
 #define EACH_SCENARIO(IT) \
     IT(idle) \
     IT(storm) \
+    IT(converge) \
     IT(home_crash) \
     IT(home_amnesia) \
     IT(home_clock) \
@@ -28,6 +29,10 @@
     IT(lifeguard_threshold) \
     IT(lifeguard_interval) \
     IT(lifeguard_cpu) \
+    IT(rapid_bootstrap) \
+    IT(rapid_crash) \
+    IT(rapid_flipflop) \
+    IT(rapid_egress80) \
     /* the end */
 // clang-format on
 
