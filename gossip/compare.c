@@ -304,8 +304,16 @@ void roster_on_list(struct gossip *g, struct member *from, const struct wire_mes
 
 /* --- Telling --------------------------------------------------------------------------------- */
 
+static void tell_entry(struct gossip *g, struct member *to, const struct member *subject)
+{
+    uint8_t bytes[MESSAGE_MAX_BYTES - LIST_OVERHEAD_BYTES];
+    struct wire_writer entries = {bytes, 0, sizeof bytes, false};
+    if (roster_put_entry(g, &entries, subject))
+        roster_send(g, to, 0, 0, &entries, 1);
+}
+
 /* To the subject itself: the shortest thing that makes it object. */
-static void tell_itself(struct gossip *g, struct member *to)
+static void tell_doubt(struct gossip *g, struct member *to)
 {
     uint8_t bytes[STATEMENT_MAX_BYTES + 8];
     struct wire_writer list = {bytes, 0, sizeof bytes, false};
@@ -320,6 +328,19 @@ static void tell_itself(struct gossip *g, struct member *to)
     outbox_send(g, to, PRIORITY_MEMBERSHIP, &news);
 }
 
+/* That it is dead a member must be shown: one that is not heard objects to a death only when it is
+ * heard again. */
+static void tell_itself(struct gossip *g, struct member *to)
+{
+    const struct suspicion *suspicion = member_suspicion(to);
+    bool is_provable =
+        to->state == MEMBER_DEAD && suspicion != NULL && suspicion->count >= suspicion_quorum(g);
+    if (g->config.detector == DETECTOR_AURORA && is_provable && member_link(g, to)->is_verified)
+        tell_entry(g, to, to);
+    else
+        tell_doubt(g, to);
+}
+
 bool roster_may_tell(const struct gossip *g, const struct member *subject)
 {
     const struct dossier *dossier = subject->dossier;
@@ -330,8 +351,6 @@ bool roster_may_tell(const struct gossip *g, const struct member *subject)
 /* To others as an entry, whose evidence is judged as what it is: old. */
 void roster_tell(struct gossip *g, struct member *to, struct member *subject)
 {
-    uint8_t bytes[MESSAGE_MAX_BYTES - LIST_OVERHEAD_BYTES];
-    struct wire_writer entries = {bytes, 0, sizeof bytes, false};
     if (to == g->members.self)
         return;
     if (!roster_may_tell(g, subject))
@@ -341,6 +360,6 @@ void roster_tell(struct gossip *g, struct member *to, struct member *subject)
     member_dossier(subject)->told_ms = g->now.mono_ms;
     if (to == subject)
         tell_itself(g, to);
-    else if (roster_put_entry(g, &entries, subject))
-        roster_send(g, to, 0, 0, &entries, 1);
+    else
+        tell_entry(g, to, subject);
 }

@@ -20,6 +20,7 @@
 #include "gossip/suspicion.h"
 #include "gossip/sync.h"
 #include "gossip/timers.h"
+#include "gossip/voice.h"
 
 struct gossip {
     struct gossip_config config; /* its strings point into the texts below */
@@ -41,6 +42,7 @@ struct gossip {
     struct members members;
     struct detector detector;
     struct accusers accusers;
+    struct voice voice;
     struct join join;
     struct spread spread;
     struct outbox outbox;

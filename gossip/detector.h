@@ -23,6 +23,7 @@ enum probe_purpose {
     PROBE_OBSERVER,  /* somebody accused it, or we want to know it now */
     PROBE_OLD,       /* a DEAD or LEFT member: is it back? No accusation follows */
     PROBE_PATH,      /* does it answer at an address that it was seen at? */
+    PROBE_VOICE,     /* can we be heard? */
     PROBE_RELAY,     /* for somebody else */
 };
 
@@ -90,6 +91,9 @@ void probe_acknowledge(struct gossip *, struct member *, const struct addr *,
                        const struct wire_message *ping);
 /* Asks this address for an answer of this member. False: something is being asked there already. */
 bool probe_path(struct gossip *, struct member *, const struct addr *);
+
+/* Asks this member, to see whether we are heard: voice.h. */
+void probe_voice(struct gossip *, struct member *);
 
 /* health.c */
 void health_on_packet(struct gossip *); /* an authentic packet arrived */

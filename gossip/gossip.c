@@ -86,6 +86,7 @@ void gossip_free(struct gossip *g)
     pull_free(g);
     registry_free(g);
     spread_free(g);
+    voice_free(g);
     detector_free(g);
     members_free(g);
     accusers_free(g);
@@ -151,6 +152,7 @@ static void fire(struct gossip *g, struct timer *timer)
         break;
     case TIMER_RELAY: detector_on_relay(g, TIMER_OWNER(timer, struct probe, timer)); break;
     case TIMER_SUSPICION: suspicion_on_timer(g, TIMER_OWNER(timer, struct suspicion, timer)); break;
+    case TIMER_VOICE: voice_on_timer(g); break;
     case TIMER_CUT_OFF: health_on_cut_off_timer(g); break;
     case TIMER_OLD_MEMBERS: detector_on_old_members(g); break;
     case TIMER_JOIN: join_on_timer(g); break;

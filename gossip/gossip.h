@@ -408,8 +408,9 @@ struct gossip_queues {
     uint32_t packets, events, hops, announcements, rumours, probes;
     uint32_t suspicions; /* members that are SUSPECT or UNREACHABLE */
     uint32_t missing, pulls, early_batches, forwards;
-    uint32_t replies;  /* to clients: for their operations to leave */
-    uint32_t reissues; /* leases of the last life */
+    uint32_t replies;    /* to clients: for their operations to leave */
+    uint32_t reissues;   /* leases of the last life */
+    uint32_t objections; /* of ours to an accusation, held back until we are heard: 0 or 1 */
     uint32_t health;
     bool is_paced; /* the egress limit is reached */
 };

@@ -258,7 +258,8 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
         return run_past_life(g, member, from, &reader);
     if (header.counter == 0)
         return run_answer_to_stranger(g, member, from, &reader);
-    if (!link_window_admit(member_link(g, member), header.counter))
+    g->voice.steps = link_steps(member_link(g, member), header.counter);
+    if (!link_window_admit(member->link, header.counter))
         return run_behind(g, &header, from, &reader);
     link_credit(member, from, len);
     health_on_packet(g);

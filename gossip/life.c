@@ -105,6 +105,7 @@ struct life *life_sign_own(struct gossip *g, uint64_t incarnation)
 static void renew_own(struct gossip *g, uint64_t incarnation)
 {
     member_renew(g, g->members.self, life_sign_own(g, incarnation));
+    voice_on_new_life(g);
     spread_news(g, g->members.self->life->statement);
 }
 

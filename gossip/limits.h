@@ -62,13 +62,13 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 /* --- Memory: what one node may be made to hold --------------------------------------------------
  */
 
-#define MEMBERS_MAX             20000 /* every node keeps every other */
-#define TWIN_EPOCHS             64 /* by up to so many one leaves an epoch that a twin may have */
-#define SEEDS_MAX               16
-#define RECORDS_MAX             1000000 /* per cluster, checked where a registration enters */
-#define RECORDS_PER_HOME_MAX    200000
-#define REPLAY_WINDOW           64    /* packets of one sender that may arrive out of order */
-#define OUTBOX_PACKETS_MAX      16384 /* some 20 MB: then the oldest bulk goes first, counted */
+#define MEMBERS_MAX          20000 /* every node keeps every other */
+#define TWIN_EPOCHS          64    /* by up to so many one leaves an epoch that a twin may have */
+#define SEEDS_MAX            16
+#define RECORDS_MAX          1000000 /* per cluster, checked where a registration enters */
+#define RECORDS_PER_HOME_MAX 200000
+#define REPLAY_WINDOW        64    /* packets of one sender that may arrive out of order */
+#define OUTBOX_PACKETS_MAX   16384 /* some 20 MB: then the oldest bulk goes first, counted */
 #define WAITING_PER_MEMBER_MAX \
     16 /* packets to one member beyond its share of egress: then it is answered no more */
 #define EVENTS_MAX              65536 /* queued for the host; above half the core stops pulling */
@@ -110,6 +110,21 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define OLD_MEMBER_FORGET_MS          (24ull * 3600 * 1000)
 #define JOIN_RETRY_MS                 1000
 #define JOIN_ALONE_MS                 5000 /* no seed answered for so long: start alone */
+
+/* Before we object to an accusation while our PINGs go unanswered (voice.h): of the last so many,
+ * by the measure of what is lost on the way to us, this share must have been heard; and this, once
+ * we are dead: between the two nobody comes and goes. Where four of five are lost, one in ten
+ * rounds has luck enough for the first, and not one in a thousand million for the second. */
+#define VOICE_TRIALS        20
+#define VOICE_ANSWERS_MIN   4
+#define VOICE_FAIR_PERCENT  35
+#define VOICE_SOUND_PERCENT 90
+#define VOICE_ROUND_MS      2000 /* for so many; an answer may take as long */
+#define VOICE_STEPS_MAX     4    /* a longer gap says that there was a cut, not how much is lost */
+/* A second death in the same epoch within so long of the first must be followed by so much of a
+ * good link. Longer than 20 s, for which links are seen to work between their failures. */
+#define DEATHS_REMEMBERED_MS (10 * 60 * 1000)
+#define READMIT_HOLD_MS      25000
 
 /* Of one accuser, that count: where nine of ten die at once an honest one says about six in each
  * probe interval, its own and those as an observer; the burst is for the unevenness of the ring. */

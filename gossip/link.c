@@ -38,6 +38,14 @@ bool member_address(struct gossip *g, struct member *member, struct addr *out)
     return out->family != ADDR_NONE;
 }
 
+uint32_t link_steps(const struct link *link, uint64_t counter)
+{
+    if (link->seen_highest == 0 || counter <= link->seen_highest)
+        return 1;
+    uint64_t steps = counter - link->seen_highest;
+    return steps < VOICE_STEPS_MAX ? (uint32_t)steps : VOICE_STEPS_MAX;
+}
+
 /* The window of RFC 4303, section 3.4.3, but 64 wide and one per epoch of the sender: link_restart
  * begins another. */
 bool link_window_admit(struct link *link, uint64_t counter)

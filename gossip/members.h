@@ -149,6 +149,9 @@ bool member_address(struct gossip *, struct member *, struct addr *out);
 struct link *member_link(struct gossip *, struct member *);
 /* A life of it begins: what came in earlier ones is void, and its ALIVE says where it is. */
 void link_restart(const struct gossip *, struct member *);
+/* By how much this counter is above the last one, at most VOICE_STEPS_MAX; 1 when that says
+ * nothing. Before link_window_admit. */
+uint32_t link_steps(const struct link *, uint64_t counter);
 /* Is this counter new? Then it is marked as seen. False: a repeat, or too old. */
 bool link_window_admit(struct link *, uint64_t counter);
 /* This counter is known to be of now: whatever was below it counts as seen, and nothing above it.

@@ -103,6 +103,13 @@ static void ping(struct gossip *g, const struct probe *probe)
     outbox_send_to(g, &probe->addr, probe->target, PRIORITY_PROBE, &message);
 }
 
+/* One PING, and its answer while nobody else was asked: that says whether we are heard. */
+static bool is_trial(const struct probe *probe)
+{
+    return probe->phase == PHASE_DIRECT &&
+           (may_accuse((enum probe_purpose)probe->purpose) || probe->purpose == PROBE_VOICE);
+}
+
 /* Its direct phase begins now; without an address it only waits for its relays. */
 void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
 {
@@ -118,6 +125,8 @@ void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
     if (may_accuse((enum probe_purpose)probe->purpose) || probe->purpose == PROBE_OLD)
         member_link(g, target)->unanswered_bytes = 0;
     ping(g, probe);
+    if (is_trial(probe))
+        voice_on_ping(g, probe->target, probe->random);
     g->stats.probes_sent++;
     step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target));
 }
@@ -175,9 +184,9 @@ static void probe_failed(struct gossip *g, const struct probe *probe)
 void detector_on_probe_step(struct gossip *g, struct probe *probe)
 {
     struct member *target = members_find(g, probe->target);
-    bool is_old = probe->purpose == PROBE_OLD || probe->purpose == PROBE_PATH;
+    bool is_round = may_accuse((enum probe_purpose)probe->purpose);
     assert(probe->is_used && probe->purpose != PROBE_RELAY);
-    if (target == NULL || (is_old && probe->phase == PHASE_DIRECT)) {
+    if (target == NULL || (!is_round && probe->phase == PHASE_DIRECT)) {
         probe_end(g, probe);
         return;
     }
@@ -207,6 +216,16 @@ bool probe_path(struct gossip *g, struct member *member, const struct addr *addr
     probe->addr = *addr;
     probe_ping(g, probe, member);
     return true;
+}
+
+/* As long as the round that it belongs to: who is heard late is heard. */
+void probe_voice(struct gossip *g, struct member *member)
+{
+    struct probe *probe = probe_new(g, PROBE_VOICE, member);
+    if (probe == NULL)
+        return;
+    probe_ping(g, probe, member);
+    step_at(g, probe, g->now.mono_ms + VOICE_ROUND_MS);
 }
 
 /* --- Answering ------------------------------------------------------------------------------- */
@@ -326,9 +345,11 @@ void detector_on_ack(struct gossip *g, struct member *from, const struct addr *a
     g->stats.probes_answered += may_accuse((enum probe_purpose)answered.purpose);
     if (is_direct)
         on_direct_answer(g, from, &answered);
+    if (is_trial(&answered) && is_direct)
+        voice_on_answer(g, answered.random);
     if (answered.purpose == PROBE_RELAY)
         relay_answer(g, &answered);
-    else if (answered.purpose != PROBE_PATH)
+    else if (answered.purpose != PROBE_PATH && answered.purpose != PROBE_VOICE)
         health_improve(g);
     if (target != NULL)
         suspicion_answered(g, target);

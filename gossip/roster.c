@@ -123,9 +123,12 @@ static bool entry_read(struct wire_list list, struct entry_read *out)
     return out->age_ms <= INT64_MAX / 2;
 }
 
-/* What is said of ourselves: we object. */
+/* What is said of ourselves: we object, if we can be heard. */
 static void on_own_entry(struct gossip *g, const struct entry_read *entry)
 {
+    if (entry->class == CLASS_DEAD && !g->voice.is_condemned &&
+        suspicion_on_evidence(g, g->members.self, entry->extra, entry->extra_count, 0))
+        voice_on_death(g);
     for (size_t i = 0; i < entry->extra_count; i++) {
         if (entry->class == CLASS_DEAD)
             suspicion_on_accusation(g, entry->extra[i]);

@@ -387,6 +387,8 @@ static enum suspicion_verdict on_own_accusation(struct gossip *g, struct span st
         answer_accuser(g, accusation);
     if (order != 0)
         return ACCUSATION_STALE;
+    if (voice_waits_for(g, accuser->life->tag))
+        return ACCUSATION_KNOWN;
     if (!accusers_may_speak(g, accuser->life->tag))
         return ACCUSATION_EXCESS;
     g->stats.signatures_verified++;
@@ -399,8 +401,8 @@ static enum suspicion_verdict on_own_accusation(struct gossip *g, struct span st
     bool are_many = accusers_are_many(g, accuser->life->tag);
     if (are_many || g->config.detector != DETECTOR_AURORA)
         health_worsen(g, 1);
-    members_refute(g, 0);
-    answer_accuser(g, accusation);
+    if (voice_object(g, accusation->accuser))
+        answer_accuser(g, accusation);
     return ACCUSATION_NEW;
 }
 
@@ -558,6 +560,8 @@ static bool evidence_judge(struct gossip *g, struct member *subject,
                            const struct evidence *evidence, int64_t died_ms)
 {
     size_t quorum = suspicion_quorum(g);
+    if (subject == g->members.self)
+        return evidence->count >= quorum;
     size_t besides = count_besides(g, subject, evidence);
     if (evidence->count == 0 || evidence->count + besides < quorum)
         return false;
@@ -581,7 +585,6 @@ bool suspicion_on_evidence(struct gossip *g, struct member *subject, const struc
                            size_t count, uint64_t age_ms)
 {
     struct evidence evidence = {0};
-    assert(subject != g->members.self);
     if (member_class_of(subject->state) != CLASS_ALIVE)
         return subject->state == MEMBER_DEAD;
     evidence_gather(g, subject, statements, count, &evidence);

@@ -52,7 +52,7 @@ enum suspicion_verdict {
 enum suspicion_verdict suspicion_on_accusation(struct gossip *, struct span statement);
 void suspicion_on_timer(struct gossip *, struct suspicion *);
 /* A joiner is told of a death: `count` accusation statements about this life, and its age. True
- * when they make a quorum here and the member is now DEAD. */
+ * when they make a quorum here and the member is now DEAD; of ourselves: when they make one. */
 bool suspicion_on_evidence(struct gossip *, struct member *, const struct span *statements,
                            size_t count, uint64_t age_ms);
 /* Distinct accusers whose word counts now. */

@@ -254,7 +254,7 @@ void sync_on_hashes(struct gossip *g, struct member *from, const struct wire_mes
 
 bool sync_is_converged(const struct gossip *g)
 {
-    if (!g->sync.is_first_done || g->detector.is_cut_off || g->members.self->state == MEMBER_DEAD)
+    if (!g->sync.is_first_done || g->detector.is_cut_off || g->voice.is_condemned)
         return false;
     for (size_t i = 0; i < g->registry.log_count; i++) {
         const struct log *log = g->registry.logs[i];

@@ -13,6 +13,7 @@ enum timer_kind {
     TIMER_PROBE_STEP,  /* detector: a probe's direct or indirect phase ends (in struct probe) */
     TIMER_RELAY,       /* detector: a probe made for somebody else ends */
     TIMER_SUSPICION,   /* suspicion: it ripens (in struct suspicion) */
+    TIMER_VOICE,       /* voice: our objection waits until we are heard */
     TIMER_CUT_OFF,     /* health: silence became too long, or its aftermath ends */
     TIMER_OLD_MEMBERS, /* join: probe a dead member and a seed; forget the long gone */
     TIMER_JOIN,        /* join: ask the seeds again */

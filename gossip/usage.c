@@ -49,6 +49,7 @@ void gossip_queues_now(const struct gossip *g, struct gossip_queues *out)
         .forwards = (uint32_t)g->forwards.count,
         .replies = (uint32_t)g->leases.waiting_count,
         .reissues = count_reissues(g),
+        .objections = g->voice.is_held,
         .health = g->detector.health,
     };
     out->is_paced = g->outbox.steady.tokens <= 0 || g->outbox.bulk.tokens <= 0;

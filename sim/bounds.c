@@ -60,7 +60,7 @@ static uint64_t alive_us(const struct gossip_config *config, size_t nodes, uint6
     uint64_t large_us = nodes > 100 ? nodes * BOUND_SECOND_US / 100 : 0;
 
     return 25 * BOUND_SECOND_US + 2 * config->old_member_probe_ms * MS_US + faults_us / 8 +
-           large_us;
+           BOUND_READMIT_US + large_us;
 }
 
 uint64_t bound_converge_us(const struct gossip_config *config, size_t nodes, uint64_t faults_us,

@@ -43,6 +43,8 @@ uint64_t bound_detect_worst_us(const struct gossip_config *, size_t members);
 
 /* --- Convergence ----------------------------------------------------------------------------- */
 
+/* Whoever died again within ten minutes must be heard for 25 s before it objects. */
+#define BOUND_READMIT_US (27 * BOUND_SECOND_US)
 /* After a heal (I6). Members that hold one another for dead meet when one of them is probed: one of
  * the old is every 10 s, each every eighth of the time that it has been gone, and seeds are asked
  * at least every 30 s, give or take a third. Then what a life left behind that reached some nodes

@@ -15,7 +15,7 @@
 #include "sim/world.h"
 
 enum {
-    DRAIN_QUEUES = 14,   /* check_drain.c has their names */
+    DRAIN_QUEUES = 15,   /* check_drain.c has their names */
     CLIENTS_EVERY_S = 4, /* check_client.c: each peer is looked at so often */
     MEMORY_EVERY_S = 10, /* check_memory.c */
 };

@@ -25,6 +25,7 @@ static const struct {
     {"forwards", offsetof(struct gossip_queues, forwards), false},
     {"replies", offsetof(struct gossip_queues, replies), false},
     {"re-issues", offsetof(struct gossip_queues, reissues), false},
+    {"objections", offsetof(struct gossip_queues, objections), false},
     {"health", offsetof(struct gossip_queues, health), false},
 };
 

@@ -189,9 +189,8 @@ Test(compare, whoever_tells_a_stale_alive_is_told_what_we_know)
     two_free(two);
 }
 
-Test(compare, the_dead_are_told_the_shortest_thing_that_makes_them_object)
+static void told_of_its_death(struct two two)
 {
-    struct two two = two_new(6, 6, 6);
     for (size_t i = 1; i <= 3; i++)
         cast_accuse(two.a, i, 0, 1);
     member_set_state(two.a->core, cast_member(two.a, 0), MEMBER_DEAD, 0);
@@ -199,8 +198,33 @@ Test(compare, the_dead_are_told_the_shortest_thing_that_makes_them_object)
     cast_forget(two.a);
     roster_tell(two.a->core, cast_member(two.a, 0), cast_member(two.a, 0));
     cast_drain(two.a);
+}
+
+Test(compare, the_dead_are_shown_that_they_are_dead)
+{
+    struct two two = two_new(6, 6, 6);
+    struct wire_message members;
+    struct wire_list entry, statements;
+    struct span statement;
+    uint64_t class, age_ms;
+    told_of_its_death(two);
+    cr_assert(cast_heard(two.a, 0, WIRE_MEMBERS, 0, &members));
+    cr_assert(wire_list_list(&members.members.entries, &entry));
+    cr_assert(wire_list_uint(&entry, &class) && class == CLASS_DEAD);
+    cr_assert(wire_list_uint(&entry, &age_ms) && wire_list_list(&entry, &statements));
+    cr_assert_eq(statements.count, 1 + QUORUM_MAX);
+    cr_assert(wire_list_bin(&statements, &statement) && wire_list_bin(&statements, &statement));
+    cr_assert_eq(statement_kind_of(statement), STATEMENT_ACCUSATION);
+    two_free(two);
+}
+
+Test(compare, where_no_answer_came_from_they_are_told_the_shortest_thing)
+{
+    struct two two = two_new(6, 6, 6);
     struct wire_message news;
     struct span statement;
+    member_link(two.a->core, cast_member(two.a, 0))->is_verified = false;
+    told_of_its_death(two);
     cr_assert(cast_heard(two.a, 0, WIRE_NEWS, 0, &news));
     cr_assert_eq(news.news.statements.count, 1);
     cr_assert(wire_list_bin(&news.news.statements, &statement));

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_voice.c - who is heard objects, and who is not waits */
+#include <criterion/criterion.h>
+
+#include "cast.h"
+
+#define ACTORS 16
+
+/* A core that has probed for a while, with or without answers. */
+static struct cast *cast_heard_or_not(enum gossip_detector detector, bool answers)
+{
+    struct gossip_config config;
+    cast_config(&config);
+    config.detector = detector;
+    struct cast *cast = cast_new(&config, ACTORS, ACTORS);
+    cast_answer_all(cast, answers);
+    cast_run(cast, 3000);
+    return cast;
+}
+
+static uint64_t incarnation(const struct cast *cast)
+{
+    return cast->core->members.self->life->incarnation;
+}
+
+static bool is_held(const struct cast *cast)
+{
+    struct gossip_queues queues;
+    gossip_queues_now(cast->core, &queues);
+    return queues.objections == 1;
+}
+
+/* The first of them says that the core is dead, and shows it. */
+static void show_death(struct cast *cast)
+{
+    uint8_t bytes[MESSAGE_MAX_BYTES];
+    struct wire_writer entries = {bytes, 0, sizeof bytes, false};
+    const struct member *self = cast->core->members.self;
+    wire_put_array(&entries, 3);
+    wire_put_uint(&entries, CLASS_DEAD);
+    wire_put_uint(&entries, 1000);
+    wire_put_array(&entries, 1 + QUORUM_MAX);
+    wire_put_bin(&entries, blob_span(self->life->statement));
+    for (size_t i = 1; i <= QUORUM_MAX; i++) {
+        struct blob *blob = cast_accusation(cast, i, cast->core->tag, cast->core->epoch,
+                                            incarnation(cast), cast->core->now.wall_ms);
+        wire_put_bin(&entries, blob_span(blob));
+        blob_release(blob);
+    }
+    struct wire_message message = {.type = WIRE_MEMBERS,
+                                   .members.entries = wire_list_of(&entries, 1)};
+    cr_assert_eq(cast_say(cast, 0, &message), DROP_NONE);
+}
+
+static bool is_converged(const struct cast *cast)
+{
+    struct gossip_status status;
+    gossip_status_now(cast->core, &status);
+    return status.converged;
+}
+
+Test(voice, whose_pings_are_answered_objects_at_once)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, true);
+    cr_assert_eq(cast_accuse_core(cast, 1, 1), ACCUSATION_NEW);
+    cr_assert_eq(incarnation(cast), 2);
+    cr_assert(!is_held(cast));
+    cast_free(cast);
+}
+
+Test(voice, whose_pings_are_not_waits_until_they_are)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    cr_assert_eq(cast_accuse_core(cast, 1, 1), ACCUSATION_NEW);
+    cast_run(cast, 500);
+    cr_assert_eq(incarnation(cast), 1);
+    cr_assert(is_held(cast));
+    cr_assert_eq(cast_accuse_core(cast, 1, 2), ACCUSATION_KNOWN, "no news: nobody is told again");
+    cast_answer_all(cast, true);
+    cast_run(cast, VOICE_ROUND_MS + 500);
+    cr_assert_eq(incarnation(cast), 2);
+    cr_assert(!is_held(cast));
+    cast_free(cast);
+}
+
+Test(voice, the_published_detectors_know_nothing_of_it)
+{
+    static const enum gossip_detector others[] = {DETECTOR_LIFEGUARD, DETECTOR_SWIM};
+    for (size_t i = 0; i < 2; i++) {
+        struct cast *cast = cast_heard_or_not(others[i], false);
+        cr_assert_eq(cast_accuse_core(cast, 1, 1), ACCUSATION_NEW);
+        cr_assert_eq(incarnation(cast), 2);
+        cast_free(cast);
+    }
+}
+
+Test(voice, one_accuser_is_no_death_and_a_quorum_is)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    cast_accuse_core(cast, 1, 1);
+    cast_run(cast, 10000);
+    cr_assert(!cast->core->voice.is_condemned);
+    cast_accuse_core(cast, 2, 1);
+    cast_accuse_core(cast, 3, 1);
+    cast_run(cast, suspicion_min_ms(cast->core) / 2 - 200);
+    cr_assert(!cast->core->voice.is_condemned);
+    cast_run(cast, 400);
+    cr_assert(cast->core->voice.is_condemned);
+    cr_assert(!is_converged(cast));
+    cr_assert_eq(incarnation(cast), 1);
+    cast_free(cast);
+}
+
+Test(voice, the_dead_come_back_when_most_answer_and_not_when_half_do)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    show_death(cast);
+    cr_assert(cast->core->voice.is_condemned);
+    for (size_t i = 0; i < ACTORS / 2; i++)
+        cast->actors[i].answers = true;
+    cast_run(cast, 10000);
+    cr_assert_eq(incarnation(cast), 1);
+    cast_answer_all(cast, true);
+    cast_run(cast, 2 * VOICE_ROUND_MS + 1500);
+    cr_assert_eq(incarnation(cast), 2);
+    cast_free(cast);
+}
+
+Test(voice, two_that_are_always_silent_are_excused)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    show_death(cast);
+    cast_answer_all(cast, true);
+    cast->actors[4].answers = false;
+    cast->actors[9].answers = false;
+    cast_run(cast, 2 * VOICE_ROUND_MS + 1500);
+    cr_assert_eq(incarnation(cast), 2);
+    cast_free(cast);
+}
+
+Test(voice, a_second_death_soon_after_takes_longer)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    for (int deaths = 1; deaths <= 2; deaths++) {
+        cast_answer_all(cast, false);
+        cast_run(cast, 5000);
+        show_death(cast);
+        cast_answer_all(cast, true);
+        cast_run(cast, 2 * VOICE_ROUND_MS + 1500);
+        cr_assert_eq(incarnation(cast), 2, "the first at once, the second not yet");
+    }
+    cast_run(cast, READMIT_HOLD_MS);
+    cr_assert_eq(incarnation(cast), 3);
+    cast_free(cast);
+}
+
+/* The counters of those who answer show that much is lost on the way here as well. */
+Test(voice, what_everybody_loses_is_held_against_nobody)
+{
+    for (int is_lossy_here = 0; is_lossy_here < 2; is_lossy_here++) {
+        struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, true);
+        cast_answer_all(cast, false);
+        cast_run(cast, 3000);
+        show_death(cast);
+        for (size_t i = 0; i < ACTORS; i += 2) {
+            cast->actors[i].answers = true;
+            cast->actors[i].counter += is_lossy_here ? 3 : 0;
+        }
+        cast_run(cast, 500);
+        cr_assert_eq(incarnation(cast), is_lossy_here ? 2 : 1);
+        cast_free(cast);
+    }
+}
+
+Test(voice, whoever_leaves_waits_for_nothing)
+{
+    struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+    cast_accuse_core(cast, 1, 1);
+    cr_assert(is_held(cast));
+    gossip_leave(cast->core, cast->now);
+    cast_run(cast, 2000);
+    cr_assert_eq(incarnation(cast), 1);
+    cast_free(cast);
+}
