@@ -57,6 +57,18 @@ static enum news_verdict apply(struct gossip *g, struct member *from, struct spa
     }
 }
 
+/* SWIM's and Lifeguard's news is an infection: whoever hears it lets it ride on probes of its own,
+ * until it was said often enough (SWIM, section 4.1). Ours has other ways for what the tree missed:
+ * its observers, the word to the suspect itself, the digests. */
+static void infect(struct gossip *g, struct span statement)
+{
+    if (g->config.detector == DETECTOR_AURORA || statement_kind_of(statement) == STATEMENT_HEAD)
+        return;
+    struct blob *blob = blob_new(statement);
+    spread_rumour(g, blob);
+    blob_release(blob);
+}
+
 enum news_verdict news_apply_all(struct gossip *g, struct member *from, struct wire_list statements)
 {
     enum news_verdict best = NEWS_EXCESS;
@@ -67,6 +79,8 @@ enum news_verdict news_apply_all(struct gossip *g, struct member *from, struct w
             drop_count(g, DROP_BAD_SIGNATURE);
             return NEWS_BAD;
         }
+        if (verdict == NEWS_NEW)
+            infect(g, statement);
         if (verdict == NEWS_STALE || verdict == NEWS_EXCESS)
             drop_count(g, verdict == NEWS_STALE ? DROP_STALE : DROP_LIMIT);
         best = verdict < best ? verdict : best;
