@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { PICKS = 8 };
+
 enum {
     LOOK_EVERY_US = 3000000,
     STRANGERS = 12, /* ids that are registered, renewed and ended by whoever likes */
@@ -205,4 +207,75 @@ void storm_look(struct storm *storm)
         storm->visible_ms[storm->visible_count++] =
             since_us > answer.at_us ? (double)(since_us - answer.at_us) / 1000 : 0;
     }
+}
+
+/* --- Their faults
+ * -------------------------------------------------------------------------------------- */
+
+static bool choose_client(struct storm *storm, struct fault *fault, struct random *random)
+{
+    for (int i = 0; i < PICKS && storm->client_count > 0; i++) {
+        fault->client = &storm->clients[random_below(random, storm->client_count)];
+        if (!fault->client->is_silent)
+            return true;
+    }
+    return false;
+}
+
+bool client_begin_silent(struct storm *storm, struct fault *fault, struct random *random)
+{
+    if (!choose_client(storm, fault, random))
+        return false;
+    fault->client->is_silent = true;
+    return true;
+}
+
+/* It comes back, and does not know what became of it. */
+void client_end_silent(struct storm *storm, struct fault *fault)
+{
+    (void)storm;
+    fault->client->is_silent = false;
+    fault->client->must_register = true;
+}
+
+bool client_begin_move(struct storm *storm, struct fault *fault, struct random *random)
+{
+    fault->node = storm_pick(storm, random);
+    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX)
+        return false;
+    storm_client_register(storm, fault->client, fault->node);
+    return true;
+}
+
+bool client_begin_anywhere(struct storm *storm, struct fault *fault, struct random *random)
+{
+    fault->node = storm_pick(storm, random);
+    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX)
+        return false;
+    cluster_ask_heartbeat(storm->cluster, fault->node, fault->client->id);
+    return true;
+}
+
+bool client_begin_twice(struct storm *storm, struct fault *fault, struct random *random)
+{
+    bool is_changed = random_chance(random, 0.5);
+
+    if (!choose_client(storm, fault, random) || !storm_can_act(storm, fault->client->home))
+        return false;
+    if (is_changed) /* else it is but a heartbeat */
+        fault->client->port++;
+    storm_client_register(storm, fault->client, fault->client->home);
+    return true;
+}
+
+bool client_begin_two_nodes(struct storm *storm, struct fault *fault, struct random *random)
+{
+    size_t other = storm_pick(storm, random);
+
+    fault->node = storm_pick(storm, random);
+    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX || other == SIZE_MAX)
+        return false;
+    storm_client_register(storm, fault->client, other);
+    storm_client_register(storm, fault->client, fault->node);
+    return true;
 }

@@ -10,8 +10,6 @@
 #define HOUR_MS   INT64_C(3600000)
 #define DECADE_MS INT64_C(315576000000)
 
-enum { PICKS = 8 };
-
 /* --- Cuts
  * ----------------------------------------------------------------------------------------- */
 
@@ -402,77 +400,6 @@ static void choose_traitors(struct storm *storm)
     }
 }
 
-/* --- Clients
- * -------------------------------------------------------------------------------------- */
-
-static bool choose_client(struct storm *storm, struct fault *fault, struct random *random)
-{
-    for (int i = 0; i < PICKS && storm->client_count > 0; i++) {
-        fault->client = &storm->clients[random_below(random, storm->client_count)];
-        if (!fault->client->is_silent)
-            return true;
-    }
-    return false;
-}
-
-static bool begin_silent(struct storm *storm, struct fault *fault, struct random *random)
-{
-    if (!choose_client(storm, fault, random))
-        return false;
-    fault->client->is_silent = true;
-    return true;
-}
-
-/* It comes back, and does not know what became of it. */
-static void end_silent(struct storm *storm, struct fault *fault)
-{
-    (void)storm;
-    fault->client->is_silent = false;
-    fault->client->must_register = true;
-}
-
-static bool begin_move(struct storm *storm, struct fault *fault, struct random *random)
-{
-    fault->node = storm_pick(storm, random);
-    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX)
-        return false;
-    storm_client_register(storm, fault->client, fault->node);
-    return true;
-}
-
-static bool begin_anywhere(struct storm *storm, struct fault *fault, struct random *random)
-{
-    fault->node = storm_pick(storm, random);
-    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX)
-        return false;
-    cluster_ask_heartbeat(storm->cluster, fault->node, fault->client->id);
-    return true;
-}
-
-static bool begin_twice(struct storm *storm, struct fault *fault, struct random *random)
-{
-    bool is_changed = random_chance(random, 0.5);
-
-    if (!choose_client(storm, fault, random) || !storm_can_act(storm, fault->client->home))
-        return false;
-    if (is_changed) /* else it is but a heartbeat */
-        fault->client->port++;
-    storm_client_register(storm, fault->client, fault->client->home);
-    return true;
-}
-
-static bool begin_two_nodes(struct storm *storm, struct fault *fault, struct random *random)
-{
-    size_t other = storm_pick(storm, random);
-
-    fault->node = storm_pick(storm, random);
-    if (!choose_client(storm, fault, random) || fault->node == SIZE_MAX || other == SIZE_MAX)
-        return false;
-    storm_client_register(storm, fault->client, other);
-    storm_client_register(storm, fault->client, fault->node);
-    return true;
-}
-
 /* --- The table
  * ------------------------------------------------------------------------------------ */
 
@@ -513,11 +440,11 @@ const struct fault_kind fault_kinds[] = {
     {SET_WITHHOLD, RATE, begin_treason, NULL, 0, 0, 0},
     {SET_FLOOD, RATE, begin_treason, NULL, 0, 0, 0},
     {SET_REFLECT, RATE, begin_treason, NULL, 0, 0, 0},
-    {SET_CLIENT_SILENT, RATE, begin_silent, end_silent, 5, 60, 0},
-    {SET_CLIENT_MOVE, RATE, begin_move, NULL, 0, 0, 0},
-    {SET_CLIENT_ANYWHERE, RATE, begin_anywhere, NULL, 0, 0, 0},
-    {SET_CLIENT_TWICE, RATE, begin_twice, NULL, 0, 0, 0},
-    {SET_CLIENT_TWO_NODES, RATE, begin_two_nodes, NULL, 0, 0, 0},
+    {SET_CLIENT_SILENT, RATE, client_begin_silent, client_end_silent, 5, 60, 0},
+    {SET_CLIENT_MOVE, RATE, client_begin_move, NULL, 0, 0, 0},
+    {SET_CLIENT_ANYWHERE, RATE, client_begin_anywhere, NULL, 0, 0, 0},
+    {SET_CLIENT_TWICE, RATE, client_begin_twice, NULL, 0, 0, 0},
+    {SET_CLIENT_TWO_NODES, RATE, client_begin_two_nodes, NULL, 0, 0, 0},
 };
 const size_t fault_kind_count = sizeof(fault_kinds) / sizeof(*fault_kinds);
 

@@ -137,5 +137,12 @@ void storm_client_beat(struct storm *, struct storm_client *);
 void storm_client_register(struct storm *, struct storm_client *, size_t node);
 void storm_operate(struct storm *);
 void storm_look(struct storm *);
+/* Faults of clients, as struct fault_kind has them. */
+bool client_begin_silent(struct storm *, struct fault *, struct random *);
+void client_end_silent(struct storm *, struct fault *);
+bool client_begin_move(struct storm *, struct fault *, struct random *);
+bool client_begin_anywhere(struct storm *, struct fault *, struct random *);
+bool client_begin_twice(struct storm *, struct fault *, struct random *);
+bool client_begin_two_nodes(struct storm *, struct fault *, struct random *);
 
 #endif
