@@ -20,12 +20,15 @@ static uint64_t number_of(const struct addr *addr)
     return number << 8 | (uint64_t)addr->family;
 }
 
-/* Of a node that runs or ran: each of them said so in an ALIVE. */
+/* Of a node that runs or ran: each of them said so in an ALIVE. Or of one that a NAT has given it:
+ * what is sent there hits nobody else. */
 static bool is_of_node(const struct world *world, const struct addr *addr)
 {
     size_t node = (size_t)addr->ip[1] << 16 | (size_t)addr->ip[2] << 8 | addr->ip[3];
     struct addr own;
 
+    if (address_find(&world->addresses, addr, world->now_us) != ADDRESS_NOBODY)
+        return true;
     if (node >= world->options.nodes)
         return false;
     own = world_addr(node);
