@@ -20,15 +20,12 @@ static uint64_t number_of(const struct addr *addr)
     return number << 8 | (uint64_t)addr->family;
 }
 
-/* Of a node that runs or ran: each of them said so in an ALIVE. Or of one that a NAT has given it:
- * what is sent there hits nobody else. */
+/* Of a node that runs or ran: each of them said so in an ALIVE. */
 static bool is_of_node(const struct world *world, const struct addr *addr)
 {
     size_t node = (size_t)addr->ip[1] << 16 | (size_t)addr->ip[2] << 8 | addr->ip[3];
     struct addr own;
 
-    if (address_find(&world->addresses, addr, world->now_us) != ADDRESS_NOBODY)
-        return true;
     if (node >= world->options.nodes)
         return false;
     own = world_addr(node);
@@ -64,6 +61,21 @@ static void suspect(struct world *world, size_t node, const struct addr *to, uin
     checks->suspects[checks->suspect_count++] = (struct suspect){node, *to, sent, came};
 }
 
+/* Whoever gets what is sent there has said something since it was first asked there. It may have
+ * said so from elsewhere: a NAT can change between question and answer. */
+static bool has_answered(struct world *world, size_t node, const struct addr *to)
+{
+    struct checks *checks = world->checks;
+    uint64_t lives = world->nodes[node].lives;
+    uint32_t owner = address_find(&world->addresses, to, world->now_us);
+    uint64_t *asked_us = map_put(&checks->asked_at, number_of(to), node, lives);
+    const uint64_t *heard_us = map_find(&checks->heard_at, owner, node, lives);
+
+    if (*asked_us == 0)
+        *asked_us = world->now_us;
+    return owner != ADDRESS_NOBODY && heard_us != NULL && *heard_us > *asked_us;
+}
+
 void check_address_out(struct world *world, size_t node, const struct addr *to, size_t len)
 {
     struct checks *checks = world->checks;
@@ -71,6 +83,8 @@ void check_address_out(struct world *world, size_t node, const struct addr *to, 
     if (is_of_node(world, to) || is_named(checks, to))
         return;
     uint64_t lives = world->nodes[node].lives;
+    if (has_answered(world, node, to))
+        map_put(&checks->proved, number_of(to), node, lives);
     const uint64_t *proved = map_find(&checks->proved, number_of(to), node, lives);
     uint64_t *sent = sum_of(&checks->sent_to, world, node, to);
     *sent += len;
@@ -97,15 +111,17 @@ void check_address_second(struct world *world)
     checks->suspect_count = 0;
 }
 
-void check_address_in(struct world *world, size_t node, const struct addr *from, bool is_genuine,
+void check_address_in(struct world *world, size_t node, const struct addr *from, size_t sender,
                       size_t len)
 {
     struct checks *checks = world->checks;
 
+    if (sender != SIZE_MAX && world->addresses.all != NULL)
+        *map_put(&checks->heard_at, sender, node, world->nodes[node].lives) = world->now_us;
     if (is_of_node(world, from))
         return;
     *sum_of(&checks->came_from, world, node, from) += len;
-    if (is_genuine &&
+    if (sender != SIZE_MAX &&
         map_find(&checks->sent_to, number_of(from), node, world->nodes[node].lives) != NULL)
         map_put(&checks->proved, number_of(from), node, world->nodes[node].lives);
 }

@@ -107,6 +107,8 @@ struct checks {
     struct map named;              /* I13: (address): in somebody's ALIVE */
     struct map sent_to, came_from; /* I13: (address, node, life): bytes */
     struct map proved;             /* I13: (address, node, life) */
+    struct map asked_at; /* I13: (address, node, life): when it was first sent something */
+    struct map heard_at; /* I13: (other node, node, life): when it last said something */
     struct suspect {
         size_t node;
         struct addr to;
@@ -194,7 +196,7 @@ void check_memory_second(struct world *);
 void check_address_named(struct world *, const struct alive *);
 void check_address_second(struct world *);
 void check_address_out(struct world *, size_t node, const struct addr *to, size_t len);
-void check_address_in(struct world *, size_t node, const struct addr *from, bool is_genuine,
+void check_address_in(struct world *, size_t node, const struct addr *from, size_t sender,
                       size_t len);
 /* check_drain.c: I16 */
 void check_drain_second(struct world *);

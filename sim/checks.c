@@ -45,6 +45,8 @@ void checks_free(struct checks *checks)
     map_free(&checks->sent_to);
     map_free(&checks->came_from);
     map_free(&checks->proved);
+    map_free(&checks->asked_at);
+    map_free(&checks->heard_at);
     free(checks->made);
     free(checks->suspects);
     free(checks->crashes);
@@ -139,7 +141,7 @@ void checks_on_packet_out(struct world *world, size_t node, const struct addr *t
 void checks_on_packet_in(struct world *world, size_t node, const struct addr *from, size_t sender,
                          size_t len)
 {
-    check_address_in(world, node, from, sender != SIZE_MAX, len);
+    check_address_in(world, node, from, sender, len);
 }
 
 void checks_on_event(struct world *world, size_t node, const struct gossip_event *event)
