@@ -22,41 +22,43 @@
 #include "gossip/timers.h"
 #include "gossip/voice.h"
 
+/* What every packet touches comes first and lies together: a simulator's thousands of cores are not
+ * in any cache when their turn comes. */
 struct gossip {
-    struct gossip_config config; /* its strings point into the texts below */
-    char cluster[CLUSTER_NAME_MAX_BYTES + 1];
-    char name[NODE_NAME_MAX_BYTES + 1];
-    char zone[NODE_ZONE_MAX_BYTES + 1];
-    char http_url[NODE_URL_MAX_BYTES + 1];
-    struct sign_scope scope;
     uint64_t tag;
     uint64_t epoch;
     struct gossip_time now; /* of the current input; mono_ms never goes back */
     uint64_t stamp;         /* last used in an accusation */
     bool is_leaving;
     bool is_stopped; /* LEFT was said, or our key is in use elsewhere: silent from now on */
-    struct prng prng;
     struct timers timers;
-    struct timer report; /* TIMER_REPORT */
-    struct timer leave;  /* TIMER_LEAVE */
-    struct members members;
-    struct detector detector;
-    struct accusers accusers;
-    struct voice voice;
-    struct join join;
-    struct spread spread;
-    struct outbox outbox;
-    struct registry registry;
-    struct head_keeper head;
-    struct sync sync;
-    struct puller puller;
-    struct leases leases;
-    struct forwards forwards;
-    struct gossip_stats stats;
     struct event_queue {
         struct gossip_event *ring;
         size_t first, count, capacity;
     } events;
+    struct prng prng;
+    struct timer report; /* TIMER_REPORT */
+    struct members members;
+    struct outbox outbox;
+    struct detector detector;
+    struct registry registry;
+    struct sync sync;
+    struct head_keeper head;
+    struct gossip_stats stats;
+    struct gossip_config config; /* its strings point into the texts below */
+    struct sign_scope scope;
+    struct accusers accusers;
+    struct voice voice;
+    struct join join;
+    struct spread spread;
+    struct puller puller;
+    struct leases leases;
+    struct forwards forwards;
+    struct timer leave; /* TIMER_LEAVE */
+    char cluster[CLUSTER_NAME_MAX_BYTES + 1];
+    char name[NODE_NAME_MAX_BYTES + 1];
+    char zone[NODE_ZONE_MAX_BYTES + 1];
+    char http_url[NODE_URL_MAX_BYTES + 1];
 };
 
 /* events.c: the queue to the host. event_push stamps wall_ms; blobs in the event are handed over
@@ -68,6 +70,8 @@ void event_reply(struct gossip *, struct gossip_reply);
 void event_status_soon(struct gossip *);
 /* TIMER_REPORT is due. */
 void events_report(struct gossip *);
+/* Reports now if it is nearly time: whoever is awake anyway need not be woken again for that. */
+void events_report_early(struct gossip *);
 void events_free(struct gossip *);
 
 /* inbox.c: one datagram, opened, checked and dispatched. */

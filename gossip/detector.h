@@ -49,17 +49,17 @@ struct probe {
 struct detector {
     struct timer period; /* TIMER_PROBE_PERIOD */
     struct timer cut_off_timer;
-    struct timer old_members;         /* TIMER_OLD_MEMBERS */
-    struct probe *probes[PROBES_MAX]; /* owned, used or not; from the first NULL on none was made */
-    uint32_t round;    /* members whose own number is another still have their turn */
-    size_t seed_next;  /* old members: the seed to ask next */
-    uint32_t health;   /* 0..HEALTH_MAX */
-    uint64_t heard_ms; /* last authentic packet from anybody */
+    struct timer old_members; /* TIMER_OLD_MEMBERS */
+    uint32_t round;           /* members whose own number is another still have their turn */
+    size_t seed_next;         /* old members: the seed to ask next */
+    uint32_t health;          /* 0..HEALTH_MAX */
+    uint64_t heard_ms;        /* last authentic packet from anybody */
     uint64_t probing_since_ms;
     bool is_cut_off;
     uint64_t cut_off_since_ms;
     uint64_t cut_off_since_wall_ms;
     uint64_t silence_ended_ms; /* aftermath: nothing is raised or expired until 1.5 s after */
+    struct probe *probes[PROBES_MAX]; /* owned, used or not; from the first NULL on none was made */
 };
 
 void detector_init(struct gossip *);
@@ -98,6 +98,8 @@ void probe_voice(struct gossip *, struct member *);
 /* health.c */
 void health_on_packet(struct gossip *); /* an authentic packet arrived */
 void health_on_cut_off_timer(struct gossip *);
+/* Packets came lately: puts the timer off, so that it need not fire for nothing. */
+void health_put_off_cut_off(struct gossip *);
 void health_on_stall(struct gossip *, uint64_t ms); /* our loop was late by so much */
 bool health_may_accuse(const struct gossip *, uint64_t probe_began_ms); /* the evidence rule */
 bool health_is_frozen(const struct gossip *); /* cut off, or in the aftermath */

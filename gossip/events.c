@@ -6,7 +6,9 @@
 #include "gossip/mem.h"
 
 #define EVENTS_FIRST_CAPACITY 64
-#define REPORT_INTERVAL_MS    1000
+/* A probe's wake brings it sooner: about once a second. */
+#define REPORT_INTERVAL_MS 1250
+#define REPORT_EARLY_MS    500
 
 /* The queue grows instead of dropping: an event that the view never saw would be a lie it tells for
  * ever. What bounds it is that pulls stop above half of EVENTS_MAX (gossip_hold_pulls, and here).
@@ -53,6 +55,12 @@ void events_report(struct gossip *g)
     gossip_status_now(g, status);
     event_push(g, (struct gossip_event){.kind = GOSSIP_EVENT_STATUS, .status = status});
     timer_set(&g->timers, &g->report, TIMER_REPORT, g->now.mono_ms + REPORT_INTERVAL_MS);
+}
+
+void events_report_early(struct gossip *g)
+{
+    if (timer_is_set(&g->report) && g->report.at_ms <= g->now.mono_ms + REPORT_EARLY_MS)
+        events_report(g);
 }
 
 bool gossip_next_event(struct gossip *g, struct gossip_event *out)

@@ -13,7 +13,7 @@
 #include "gossip/core.h"
 #include "gossip/root.h"
 
-#define REPORT_INTERVAL_MS 1000
+#define REPORT_INTERVAL_MS 800
 
 static bool hash_equal(const struct hash *a, const struct hash *b)
 {

@@ -99,7 +99,14 @@ static void silence_ends(struct gossip *g)
     event_status_soon(g);
 }
 
-/* The timer is not moved with every packet: when it fires, it looks. */
+void health_put_off_cut_off(struct gossip *g)
+{
+    uint64_t due_ms = g->detector.heard_ms + silence_max_ms(g);
+    if (!g->detector.is_cut_off && due_ms > g->detector.cut_off_timer.at_ms)
+        watch_silence(g, due_ms);
+}
+
+/* The timer is not moved with every packet but with every probe; and when it fires, it looks. */
 void health_on_packet(struct gossip *g)
 {
     g->detector.heard_ms = g->now.mono_ms;

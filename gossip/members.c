@@ -11,6 +11,7 @@
 #define MEMBERS_FIRST_CAPACITY 8
 /* Random draws per wanted member before members_pick walks the ring instead. */
 #define PICK_TRIES 8
+#define INDEX_STEP 4 /* of tags: half a cache line */
 
 enum member_class member_class_of(enum member_state state)
 {
@@ -29,17 +30,53 @@ uint64_t member_digest(const struct member *member)
 /* --- Looking up ---------------------------------------------------------------------------------
  */
 
+/* How many of `count` tags lie in so much of the tag space: they are hashes, so about this many. */
+static size_t share_of(size_t count, uint64_t space)
+{
+    return (size_t)((space >> 32) * count >> 32);
+}
+
+/* Interpolation: a guess, and another from how far off the first one is. */
+static size_t index_guess(const struct members *members, uint64_t tag)
+{
+    size_t guess = share_of(members->count, tag);
+    if (members->count == 0)
+        return 0;
+    uint64_t there = members->tags[guess];
+    if (there < tag) {
+        guess += share_of(members->count, tag - there);
+        return guess < members->count ? guess : members->count;
+    }
+    size_t back = share_of(members->count, there - tag);
+    return back < guess ? guess - back : 0;
+}
+
+/* From the guess by steps that double until the place is between two of them, then by halves. Each
+ * packet looks for its sender, and halving from the ends would touch a dozen cache lines where this
+ * touches three. Tags that somebody made crowd in one place cost twice the halving at most. */
 size_t members_index(const struct gossip *g, uint64_t tag)
 {
-    size_t low = 0;
-    size_t high = g->members.count;
+    const uint64_t *tags = g->members.tags;
+    size_t count = g->members.count, step = INDEX_STEP;
+    size_t low = index_guess(&g->members, tag), high = low;
+    while (low > 0 && tags[low - 1] >= tag) {
+        high = low - 1;
+        low = low > step ? low - step : 0;
+        step *= 2;
+    }
+    while (high < count && tags[high] < tag) {
+        low = high + 1;
+        high = count - high > step ? high + step : count;
+        step *= 2;
+    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (g->members.tags[middle] < tag)
+        if (tags[middle] < tag)
             low = middle + 1;
         else
             high = middle;
     }
+    assert(low <= count);
     return low;
 }
 

@@ -72,6 +72,8 @@ void detector_on_period(struct gossip *g)
 {
     uint64_t pause_ms = prng_jitter(&g->prng, health_interval_ms(g), PROBE_INTERVAL_JITTER_PERCENT);
     timer_set(&g->timers, &g->detector.period, TIMER_PROBE_PERIOD, g->now.mono_ms + pause_ms);
+    health_put_off_cut_off(g);
+    events_report_early(g);
     struct member *target = next_of_round(g);
     if (target == NULL)
         return;

@@ -38,13 +38,17 @@ enum timer_kind {
  * timer. */
 struct timer {
     uint64_t at_ms;
-    uint64_t order; /* ties fire in the order they were set: the simulator's traces depend on it */
-    uint32_t slot;  /* index in the heap + 1; 0: idle */
+    uint32_t slot; /* index in the heap + 1; 0: idle */
     uint16_t kind;
 };
 
 struct timers {
-    struct timer **heap;
+    struct timer_slot {
+        uint64_t at_ms; /* the timer's: what is compared lies together */
+        uint64_t order; /* ties fire in the order they were set: the simulator's traces depend on
+                           it */
+        struct timer *timer;
+    } * heap;
     size_t count;
     size_t capacity;
     uint64_t order;

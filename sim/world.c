@@ -235,7 +235,7 @@ static void drain_events(struct world *world, struct node *node)
     }
 }
 
-/* A deadline is only ever moved forward here; when it fires too early it is put where it belongs.
+/* A deadline is only ever moved forward here; when it comes too early it is put where it belongs.
  * Most inputs move a node's deadline back a little, and moving it in the heap each time would cost
  * more than the packet. */
 static void arm(struct world *world, struct node *node)
@@ -246,6 +246,7 @@ static void arm(struct world *world, struct node *node)
         return;
     if (deadline_ms > world_time(world, node->index).mono_ms)
         at_us = clock_world_us(&node->clock, (deadline_ms - WORLD_MONO_MS) * 1000);
+    node->due_us = at_us;
     if (!node->deadline.place)
         heap_insert(&world->heap, &node->deadline, at_us);
     else if (at_us < heap_due_us(&world->heap, &node->deadline))
@@ -356,6 +357,10 @@ static void deliver(struct world *world, struct packet *packet)
 /* Coming too early costs a slow node nothing: a real loop would not have woken up. */
 static void on_deadline(struct world *world, struct node *node)
 {
+    if (node->due_us > world->now_us) {
+        heap_insert(&world->heap, &node->deadline, node->due_us);
+        return;
+    }
     if (node->service_us == 0 ||
         gossip_deadline_ms(node->core) > world_time(world, node->index).mono_ms) {
         tick(world, node);

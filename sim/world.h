@@ -57,6 +57,7 @@ struct node {
     struct node_set *withheld_from; /* traitor.h: what leaves it for these has holes; or NULL */
     uint32_t spins;                 /* ticks since time last moved */
     uint64_t ticked_us;
+    uint64_t due_us; /* of its core, by its clock; `deadline` may come earlier, and does nothing */
     struct disk_image disk, old_disk;
     struct packet_queue inbound, outbound; /* waiting */
     struct observer seen;

@@ -232,3 +232,41 @@ Test(members, of_two_families_we_use_the_one_that_we_have)
     blob_release(blob);
     cast_free(cast);
 }
+
+static int compare_tags(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Spread evenly, as hashes are; or crowded, as somebody may make them. */
+static void check_places(struct prng *prng, size_t count, unsigned shift)
+{
+    static struct gossip core;
+    uint64_t tags[300];
+    for (size_t i = 0; i < count; i++)
+        tags[i] = (prng_next(prng) >> shift) + (i % 3 == 0 ? prng_next(prng) >> 2 : 0);
+    qsort(tags, count, sizeof *tags, compare_tags);
+    core.members.tags = tags;
+    core.members.count = count;
+    for (size_t i = 0; i < 200; i++) {
+        uint64_t tag = i % 2 == 0 || count == 0 ? prng_next(prng) >> (i % 64) : tags[i % count];
+        size_t expected = 0;
+        while (expected < count && tags[expected] < tag)
+            expected++;
+        cr_assert_eq(members_index(&core, tag), expected, "%zu tags, shift %u", count, shift);
+    }
+    cr_assert_eq(members_index(&core, 0), 0);
+    if (count > 0 && tags[count - 1] < UINT64_MAX)
+        cr_assert_eq(members_index(&core, UINT64_MAX), count);
+}
+
+Test(members, a_place_on_the_ring_is_found_however_tags_lie)
+{
+    struct prng prng;
+    uint8_t seed[32] = {9};
+    prng_seed(&prng, seed);
+    for (size_t count = 0; count < 300; count += 1 + count / 4)
+        for (unsigned shift = 0; shift < 64; shift += 7)
+            check_places(&prng, count, shift);
+}
