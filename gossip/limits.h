@@ -119,7 +119,8 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define VOICE_ANSWERS_MIN   4
 #define VOICE_FAIR_PERCENT  35
 #define VOICE_SOUND_PERCENT 90
-#define VOICE_ROUND_MS      2000 /* for so many; an answer may take as long */
+#define VOICE_ROUND_MS      2000 /* for so many; an answer may take as long, */
+#define VOICE_DOUBLINGS     2    /* then twice and four times as long */
 #define VOICE_STEPS_MAX     4    /* a longer gap says that there was a cut, not how much is lost */
 /* A second death in the same epoch within so long of the first must be followed by so much of a
  * good link. Longer than 20 s, for which links are seen to work between their failures. */

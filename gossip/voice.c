@@ -269,10 +269,18 @@ static bool is_over(struct gossip *g, bool is_heard_now)
     return g->now.mono_ms >= voice->sound_since_ms + probation_ms(voice);
 }
 
+/* Where nothing was heard the answers may only be slow: seconds each way is a network, too. */
+static uint64_t round_length_ms(const struct voice *voice)
+{
+    assert(voice->rounds > 0);
+    uint32_t doublings = voice->rounds - 1;
+    return VOICE_ROUND_MS << (doublings < VOICE_DOUBLINGS ? doublings : VOICE_DOUBLINGS);
+}
+
 static void go_on(struct gossip *g, bool is_heard_now)
 {
     struct voice *voice = &g->voice;
-    bool is_late = g->now.mono_ms >= voice->round_ms + VOICE_ROUND_MS;
+    bool is_late = g->now.mono_ms >= voice->round_ms + round_length_ms(voice);
     if (is_late && !is_heard_now)
         voice->sound_since_ms = 0;
     if (voice->is_resting || (is_late && !is_heard_now)) {
