@@ -274,7 +274,7 @@ static uint64_t round_length_ms(const struct voice *voice)
 {
     assert(voice->rounds > 0);
     uint32_t doublings = voice->rounds - 1;
-    return VOICE_ROUND_MS << (doublings < VOICE_DOUBLINGS ? doublings : VOICE_DOUBLINGS);
+    return (uint64_t)VOICE_ROUND_MS << (doublings < VOICE_DOUBLINGS ? doublings : VOICE_DOUBLINGS);
 }
 
 static void go_on(struct gossip *g, bool is_heard_now)
