@@ -218,14 +218,14 @@ bool probe_path(struct gossip *g, struct member *member, const struct addr *addr
     return true;
 }
 
-/* As long as the round that it belongs to: who is heard late is heard. */
+/* As long as the longest round of trials: who is heard late is heard. */
 void probe_voice(struct gossip *g, struct member *member)
 {
     struct probe *probe = probe_new(g, PROBE_VOICE, member);
     if (probe == NULL)
         return;
     probe_ping(g, probe, member);
-    step_at(g, probe, g->now.mono_ms + VOICE_ROUND_MS);
+    step_at(g, probe, g->now.mono_ms + (VOICE_ROUND_MS << VOICE_DOUBLINGS));
 }
 
 /* --- Answering ------------------------------------------------------------------------------- */
