@@ -166,7 +166,6 @@ void roster_on_hashes(struct gossip *g, struct member *from, const struct wire_m
     struct part part;
     uint64_t theirs;
     uint32_t small = 0;
-    bool has_descended = false;
     if (!part_read(message->hashes.flags, &part) || hashes.count != COMPARE_BUCKETS) {
         drop_count(g, DROP_MALFORMED);
         return;
@@ -179,8 +178,7 @@ void roster_on_hashes(struct gossip *g, struct member *from, const struct wire_m
             continue;
         if (stretch.end - stretch.begin <= COMPARE_LIST_MAX / 2) {
             small |= UINT32_C(1) << bucket;
-        } else if (part.depth < DEPTH_MAX && !has_descended) {
-            has_descended = true;
+        } else if (part.depth < DEPTH_MAX) {
             send_hashes(g, from,
                         (struct part){part.depth + 1, part.prefix << BUCKET_BITS | bucket});
         }

@@ -397,11 +397,12 @@ void join_on_partner_ping(struct gossip *g, const struct member *from)
         ask_page(g);
 }
 
-/* The first question may only have made us known, and a page may be lost: ask the same again. Then
- * ask somebody else. */
+/* The first question may only have made us known, and a page may be lost: ask the same again. Then,
+ * or when pages came but fewer than asked for (it has much to do), ask somebody else. */
 static void on_page_timer(struct gossip *g)
 {
-    if (g->join.stalls++ % 3 < 2)
+    bool has_some = g->join.pages > 0 && g->join.ahead_count == 0;
+    if (g->join.stalls++ % 3 < 2 && !has_some)
         ask_page(g);
     else
         ask_elsewhere(g);

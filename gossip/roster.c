@@ -10,6 +10,9 @@
 
 #include "gossip/core.h"
 
+/* Packets that wait here: so many, and a question is answered with one page, or not at all. */
+#define QUEUE_SHORT 128
+#define QUEUE_LONG  1024
 /* Array headers, after, through. */
 #define MEMBERS_OVERHEAD_BYTES 40
 
@@ -90,13 +93,18 @@ static uint64_t send_page(struct gossip *g, struct member *to, uint64_t after)
     return through;
 }
 
-/* Pages are many times their question: they go only where an answer came from. */
+/* Pages are many times their question: they go only where an answer came from. And who lets in a
+ * thousand at once gives each a page, with which it can ask somebody else, and makes none wait long
+ * in its queue: they ask again. */
 void roster_on_pull(struct gossip *g, struct member *from, const struct wire_message *message)
 {
     uint64_t through = message->members_pull.after;
     if (!link_may_answer(g, from))
         return;
-    for (int i = 0; i < ROSTER_PAGES && through != UINT64_MAX; i++)
+    int pages = g->outbox.count < QUEUE_SHORT ? ROSTER_PAGES : 1;
+    if (g->outbox.count > QUEUE_LONG)
+        return;
+    for (int i = 0; i < pages && through != UINT64_MAX; i++)
         through = send_page(g, from, through);
 }
 
