@@ -73,7 +73,9 @@ void lone_drain(struct lone *lone)
     while (lone->event_count < LONE_EVENTS &&
            gossip_next_event(lone->core, &lone->events[lone->event_count])) {
         /* These come every second and nobody here asks about them. */
-        if (lone->events[lone->event_count].kind != GOSSIP_EVENT_STATUS)
+        if (lone->events[lone->event_count].kind == GOSSIP_EVENT_STATUS)
+            gossip_event_release(&lone->events[lone->event_count]);
+        else
             lone->event_count++;
     }
     cr_assert_lt(lone->event_count, LONE_EVENTS);
