@@ -134,3 +134,9 @@ void gossip_status_now(const struct gossip *g, struct gossip_status *status)
     };
     count_logs(g, status);
 }
+
+void gossip_view_digest(const struct gossip *g, uint64_t out[2])
+{
+    out[0] = g->registry.view_digest[0];
+    out[1] = g->registry.view_digest[1];
+}

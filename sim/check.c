@@ -105,7 +105,7 @@ bool check_view(struct world *world, size_t node)
 
 static bool are_views_equal(struct world *world, size_t begin, size_t end, bool tells)
 {
-    struct gossip_status first = {0}, status;
+    uint64_t first[2] = {0}, digest[2];
     size_t base = SIZE_MAX;
 
     for (size_t i = begin; i < end; i++) {
@@ -113,14 +113,13 @@ static bool are_views_equal(struct world *world, size_t begin, size_t end, bool 
 
         if (!world_is_present(world, i))
             continue;
-        gossip_status_now(world->nodes[i].core, &status);
+        gossip_view_digest(world->nodes[i].core, digest);
         if (base == SIZE_MAX) {
             base = i;
-            first = status;
+            memcpy(first, digest, sizeof(first));
         }
         bool same_events = seen->digest == world->nodes[base].seen.digest;
-        bool same_core = status.view_digest[0] == first.view_digest[0] &&
-                         status.view_digest[1] == first.view_digest[1];
+        bool same_core = digest[0] == first[0] && digest[1] == first[1];
         if (same_core && same_events)
             continue;
         if (tells)
