@@ -122,13 +122,12 @@ static void stop_serving(struct world *world, struct node *node)
         heap_remove(&world->heap, &node->served);
 }
 
-void host_stop(struct world *world, size_t index)
+void host_end(struct world *world, size_t index)
 {
     struct node *node = &world->nodes[index];
 
     assert(node->core != NULL);
     trace_add(&world->trace, TRACE_STOP, world->now_us, index, node->tag, node->epoch, 0);
-    disk_save(&node->disk, node->core, node->epoch);
     checks_on_stop(world, index);
     gossip_free(node->core);
     node->core = NULL;
@@ -141,6 +140,14 @@ void host_stop(struct world *world, size_t index)
     packet_queue_free(&node->outbound, &world->packets);
     world->running--;
     yield_identity(world, node);
+}
+
+void host_stop(struct world *world, size_t index)
+{
+    struct node *node = &world->nodes[index];
+
+    disk_save(&node->disk, node->core, node->epoch);
+    host_end(world, index);
 }
 
 void host_start_copy(struct world *world, size_t from, size_t to)

@@ -12,6 +12,9 @@
 void host_start(struct world *, size_t node, enum disk);
 /* Running (asserted). Stops without a word; the disk keeps what a snapshot made now would hold. */
 void host_stop(struct world *, size_t node);
+/* The same with the whole world: nobody will read that disk, and writing it costs a pass over all
+ * members. */
+void host_end(struct world *, size_t node);
 /* SIGSTOP and SIGCONT: nothing runs, packets wait in the socket. */
 void host_pause(struct world *, size_t node);
 void host_resume(struct world *, size_t node);

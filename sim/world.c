@@ -107,7 +107,7 @@ struct world *world_new(const struct world_options *options)
 static void free_node(struct world *world, struct node *node)
 {
     if (node->core != NULL)
-        host_stop(world, node->index);
+        host_end(world, node->index);
     disk_clear(&node->disk);
     disk_clear(&node->old_disk);
     observe_free(&node->seen);
