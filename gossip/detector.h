@@ -37,6 +37,7 @@ struct probe {
     uint8_t phase;   /* enum probe_phase */
     uint8_t nacks;
     uint8_t asked;
+    uint8_t asks_left; /* times more that others will be asked */
     uint64_t target;             /* tag */
     uint64_t epoch, incarnation; /* the target's, when it began: only that life is accused */
     uint64_t random;             /* its last byte is the probe's index */
@@ -94,6 +95,8 @@ bool probe_path(struct gossip *, struct member *, const struct addr *);
 
 /* Asks this member, to see whether we are heard: voice.h. */
 void probe_voice(struct gossip *, struct member *);
+/* Nobody else was asked yet about what this PING of a round or an observer asked. */
+bool probe_may_be_answered(const struct gossip *, uint64_t random);
 
 /* health.c */
 void health_on_packet(struct gossip *); /* an authentic packet arrived */

@@ -122,7 +122,8 @@ static bool is_everybodys_trouble(const struct gossip *g)
 }
 
 /* What others lose on the way to us shows how it is with everybody: then there is no time to lose.
- */
+ * Who was stopped probes before it reads what came meanwhile: what may still be answered says
+ * nothing. */
 static bool was_heard_lately(const struct gossip *g)
 {
     const struct voice *voice = &g->voice;
@@ -130,9 +131,15 @@ static bool was_heard_lately(const struct gossip *g)
     bool is_lossy_here = tally.steps * 4 >= tally.answered * 5;
     if (is_lossy_here && is_heard(g, VOICE_FAIR_PERCENT))
         return true;
-    for (uint32_t i = 1; i <= 2 && i <= voice->trial_count; i++)
-        if (voice->trials[(voice->trial_next + VOICE_TRIALS - i) % VOICE_TRIALS].steps == 0)
+    uint32_t heard = 0;
+    for (uint32_t i = 1; heard < 2 && i <= voice->trial_count; i++) {
+        const struct trial *trial =
+            &voice->trials[(voice->trial_next + VOICE_TRIALS - i) % VOICE_TRIALS];
+        if (trial->steps > 0)
+            heard++;
+        else if (!probe_may_be_answered(g, trial->random))
             return false;
+    }
     return true;
 }
 
@@ -169,6 +176,17 @@ void voice_on_answer(struct gossip *g, uint64_t random)
     for (uint32_t i = 0; i < voice->trial_count; i++)
         if (voice->trials[i].random == random)
             voice->trials[i].steps = (uint8_t)voice->steps;
+}
+
+bool voice_misses_others(const struct gossip *g, uint64_t member)
+{
+    const struct voice *voice = &g->voice;
+    uint32_t missed = 0;
+    if (g->config.detector != DETECTOR_AURORA)
+        return false;
+    for (uint32_t i = 0; i < voice->trial_count; i++)
+        missed += voice->trials[i].steps == 0 && voice->trials[i].target != member;
+    return missed >= VOICE_MISSES;
 }
 
 /* --- Objecting ------------------------------------------------------------------------------- */

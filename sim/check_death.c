@@ -123,7 +123,7 @@ static void on_death(struct world *world, size_t node, const struct gossip_event
 
 /* --- I8 -------------------------------------------------------------------------------------- */
 
-/* Neither lies nor had any trouble of its own for as long as an accusation counts, twice. */
+/* Neither lies nor had any trouble of its own since then. */
 static bool is_well(const struct world *world, size_t node, uint64_t since_us)
 {
     return node != SIZE_MAX && world->nodes[node].core != NULL && !world->nodes[node].is_liar &&
@@ -146,15 +146,19 @@ static size_t count_faulty(const struct world *world, size_t node, const struct 
     return faulty;
 }
 
-/* The subject runs, in this very epoch. What it answers must reach whoever judges it. */
+/* The subject runs, in this very epoch. What it answers must reach whoever judges it. Nothing
+ * troubles anybody for as long as an accusation counts, twice; nor the subject for as long as it
+ * waits after a second death, of which others may yet be told. */
 static void on_false_death(struct world *world, size_t node, const struct gossip_event *event)
 {
     size_t subject = world_node_of_tag(world, event->member.tag);
     size_t quorum = quorum_of(&world->nodes[node].seen);
     uint64_t counts_us = 2 * bound_suspicion_max_us(&world->config, world->options.nodes);
+    uint64_t waits_us = counts_us + BOUND_READMIT_US;
     uint64_t since_us = world->now_us > counts_us ? world->now_us - counts_us : 0;
+    uint64_t waited_us = world->now_us > waits_us ? world->now_us - waits_us : 0;
 
-    if (!check_is_mild(world, since_us) || !is_well(world, subject, since_us) ||
+    if (!check_is_mild(world, since_us) || !is_well(world, subject, waited_us) ||
         !is_well(world, node, since_us))
         return;
     size_t faulty = count_faulty(world, node, event, since_us);

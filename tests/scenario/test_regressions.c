@@ -119,3 +119,22 @@ Test(regressions, two_whose_keys_lived_on_elsewhere_ask_soon)
     cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 30000), 30000);
     cluster_free(c);
 }
+
+/* Whoever was stopped first probes, then reads what came meanwhile. That nobody had answered that
+ * probe yet counted as not being heard, and whoever died so for the second time stayed dead for
+ * 25 s more (swarm, seed 9002). */
+Test(regressions, whoever_is_stopped_again_is_back_at_once)
+{
+    const size_t stopped = 23;
+    struct cluster *c = booted(24);
+
+    for (int i = 0; i < 6; i++) {
+        cluster_pause(c, stopped);
+        cr_assert_leq(cluster_wait_at(c, 0, member_is(stopped, MEMBER_DEAD), 20000), 20000);
+        cluster_run_for(c, 1000);
+        cluster_resume(c, stopped);
+        cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 1500), 1500, "stop %d", i);
+        cluster_run_for(c, 3000);
+    }
+    cluster_free(c);
+}
