@@ -69,6 +69,18 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | packages
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(COMPILE) $(EXACT) $(DEFINES) -MMD -MP -c -o $@ $<
 
+# Files that the node serves, in its own memory: URL=FILE. What changed there changes an ETag in the
+# generated source, and so the object is made again.
+SERVED := $(wildcard $(foreach f,*.js *.d.ts lib/*.js lib/*.d.ts pages/*,clients/web/$(f)))
+EMBED  := $(foreach f,$(SERVED),/$(f)=$(f))
+$(BUILD)/libaurora-node.a: $(BUILD)/node/pages_data.o
+$(BUILD)/node/pages_data.o: $(BUILD)/node/pages_data.c $(BUILD)/flags
+	$(call say,CC)
+	$(Q)$(COMPILE) $(DEFINES) -c -o $@ $<
+$(BUILD)/node/pages_data.c: $(SERVED) FORCE
+	@mkdir -p $(@D); node/embed.sh $(EMBED) > $@.new && \
+	    { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+
 # Another compiler or other flags in the same directory: everything is stale.
 FLAGS := $(COMPILE) $(LINK) $(LDFLAGS)
 $(BUILD)/flags: FORCE

@@ -19,6 +19,7 @@ void api_init(struct api *api, const struct http_options *options)
     api->date_s = UINT64_MAX;
     view_init(&api->view, options->tag);
     why_init(&api->why);
+    pages_init(&api->pages);
     buffer_init(&api->scratch, ANSWER_BODY_MAX_BYTES);
 }
 

@@ -17,6 +17,7 @@
 #include "node/http_stats.h"
 #include "node/http_thread.h"
 #include "node/json_writer.h"
+#include "node/pages.h"
 #include "node/peer_query.h"
 #include "node/time_text.h"
 #include "node/view.h"
@@ -40,6 +41,7 @@ struct api {
     struct body_pool bodies;
     struct answer_cache cache;
     struct http_stats stats;
+    struct pages pages;
     struct http_exchange *spare; /* to be used again */
     size_t spare_count;
     struct http_conn *dirty; /* connections that have something to send */
@@ -86,6 +88,7 @@ struct http_answer {
     unsigned retry_after_s; /* 0: not told */
     const char *etag;       /* NULL: none */
     const char *allow;      /* NULL: none */
+    const char *headers;    /* further lines, each with its CRLF; NULL: none */
 };
 
 /* http_answer.c: writes the head, and gives the exchange back to its connection to be sent. */

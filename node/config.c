@@ -215,6 +215,13 @@ SETTER(seed)
     return true;
 }
 
+SETTER(pages)
+{
+    (void)is_first;
+    config->has_pages = strcmp(value, "on") == 0;
+    return config->has_pages || strcmp(value, "off") == 0;
+}
+
 SETTER(log_level)
 {
     (void)is_first;
@@ -267,6 +274,7 @@ static const struct option options[] = {
     {"http-prefix", set_http_prefix,
      "a path of at most 64 bytes that begins with a slash, at most 8 of them: /dev"},
     {"cors-origin", set_cors_origin, "* or an origin: https://app.example.net"},
+    {"pages", set_pages, "on or off"},
     {"http-connections", set_http_connections, "a number from 1 to 1000000"},
     {"http-connections-per-address", set_http_connections_per_address,
      "a number from 1 to 1000000"},
@@ -504,6 +512,7 @@ void config_defaults(struct node_config *config)
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         memcpy(config->http_prefixes[i], prefixes[i], strlen(prefixes[i]));
     config->http_prefix_count = sizeof prefixes / sizeof prefixes[0];
+    config->has_pages = true;
     config->ttl_s = TTL_DEFAULT_S;
     config->log_level = LOG_LEVEL_INFO;
     config->http_connections_max = 4096;

@@ -53,6 +53,7 @@ struct node_config {
                       [CONFIG_PREFIX_MAX_BYTES + 1]; /* "/dev": no slash at the end */
     size_t http_prefix_count;
     char cors_origin[CONFIG_HOST_MAX_BYTES + 1]; /* "*", or one origin */
+    bool has_pages;                              /* "/", "/demo" and what belongs to them */
     uint32_t http_connections_max;
     uint32_t http_connections_per_address_max;
     uint32_t orphan_grace_ms;

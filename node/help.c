@@ -57,6 +57,7 @@ const char config_help[] =
     "and\n"
     "                          /prod; `none`: no prefix)\n"
     "  --cors-origin ORIGIN    web pages from here may call the API (default: *)\n"
+    "  --pages on|off          the status page at / and the demo at /demo (default: on)\n"
     "  --http-connections N    at once, in all (default: 4096)\n"
     "  --http-connections-per-address N  at once, from one address (default: 1024)\n"
     "\n"

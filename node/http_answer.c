@@ -93,6 +93,8 @@ static void put_rare_headers(struct http_exchange *exchange, const struct http_a
         put_header(exchange, "Allow", answer->allow);
     if (answer->wants_token)
         put_header(exchange, "WWW-Authenticate", "Bearer");
+    if (answer->headers != NULL)
+        put_text(exchange, answer->headers);
 }
 
 static void put_body_headers(struct http_exchange *exchange, const struct http_answer *answer)

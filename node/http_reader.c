@@ -22,6 +22,7 @@ static const struct {
     {HEADER_CONTENT_TYPE, "content-type"},
     {HEADER_CONTENT_ENCODING, "content-encoding"},
     {HEADER_EXPECT, "expect"},
+    {HEADER_ACCEPT, "accept"},
     {HEADER_TRANSFER_ENCODING, "transfer-encoding"},
     {HEADER_IF_NONE_MATCH, "if-none-match"},
     {HEADER_PREFLIGHT_METHOD, "access-control-request-method"},
@@ -96,6 +97,11 @@ static enum http_header header_of(const struct http_conn *conn)
     return HEADER_OTHER;
 }
 
+static bool is_list(enum http_header header)
+{
+    return header == HEADER_IF_NONE_MATCH || header == HEADER_ACCEPT;
+}
+
 static int on_value(http_parser *parser, const char *data, size_t len)
 {
     struct http_conn *conn = parser->data;
@@ -105,8 +111,7 @@ static int on_value(http_parser *parser, const char *data, size_t len)
         conn->header = header_of(conn);
         /* A list may come in several lines; of the others, two would be two meanings. */
         if (conn->headers[conn->header].is_set && conn->header != HEADER_OTHER)
-            return conn->header == HEADER_IF_NONE_MATCH ? 0
-                                                        : refuse(conn, 400, "a header is repeated");
+            return is_list(conn->header) ? 0 : refuse(conn, 400, "a header is repeated");
     }
     if (conn->header == HEADER_OTHER)
         return 0;

@@ -11,6 +11,8 @@
 enum route {
     ROUTE_UNKNOWN = 0,
     ROUTE_TOP,
+    ROUTE_LIST,
+    ROUTE_PAGE,
     SEED_REGISTER,
     SEED_HEARTBEAT,
     SEED_DISCOVER,
@@ -28,7 +30,8 @@ enum route {
 enum { CAN_GET = 1, CAN_POST = 2, CAN_DELETE = 4 };
 
 static const unsigned route_methods[ROUTES] = {
-    [ROUTE_TOP] = CAN_GET,           [SEED_REGISTER] = CAN_POST,
+    [ROUTE_TOP] = CAN_GET,           [ROUTE_LIST] = CAN_GET,
+    [ROUTE_PAGE] = CAN_GET,          [SEED_REGISTER] = CAN_POST,
     [SEED_HEARTBEAT] = CAN_POST,     [SEED_DISCOVER] = CAN_GET,
     [SEED_HEALTH] = CAN_GET,         [METRICS] = CAN_GET,
     [V1_PEERS] = CAN_GET | CAN_POST, [V1_PEER] = CAN_GET | CAN_DELETE,
@@ -42,7 +45,7 @@ static const struct {
 } routes[] = {
     {"/discover", SEED_DISCOVER}, {"/heartbeat", SEED_HEARTBEAT}, {"/register", SEED_REGISTER},
     {"/health", SEED_HEALTH},     {"/metrics", METRICS},          {"/v1/peers", V1_PEERS},
-    {"/v1/members", V1_MEMBERS},  {"/v1/status", V1_STATUS},
+    {"/v1/members", V1_MEMBERS},  {"/v1/status", V1_STATUS},      {"/v1", ROUTE_LIST},
 };
 
 /* --- Paths --------------------------------------------------------------------------------- */
@@ -129,7 +132,7 @@ static bool is_seed(enum route route)
 
 static void answer_unknown(struct api *api, struct http_exchange *exchange)
 {
-    api_error(api, exchange, 404, "no such path; see GET / for those there are");
+    api_error(api, exchange, 404, "no such path; see GET /v1 for those there are");
 }
 
 static void answer_wrong_method(struct api *api, struct http_exchange *exchange, unsigned methods)
@@ -187,7 +190,7 @@ static bool body_is_fine(struct api *api, const struct http_request *request,
 
 /* --- Dispatch ------------------------------------------------------------------------------ */
 
-static void answer_top(struct api *api, struct http_exchange *exchange)
+static void answer_list(struct api *api, struct http_exchange *exchange)
 {
     static const char *const paths[] = {
         "POST /register",
@@ -237,7 +240,8 @@ static void dispatch(struct api *api, enum route route, const struct http_reques
                      struct http_exchange *exchange, struct span id)
 {
     switch (route) {
-    case ROUTE_TOP: answer_top(api, exchange); break;
+    case ROUTE_TOP:
+    case ROUTE_LIST: answer_list(api, exchange); break;
     case SEED_REGISTER: api_seed_register(api, request, exchange); break;
     case SEED_HEARTBEAT: api_seed_heartbeat(api, request, exchange); break;
     case SEED_DISCOVER: api_seed_discover(api, request, exchange); break;
@@ -294,10 +298,26 @@ static bool query_is_fine(struct api *api, enum route route, const struct http_r
     return false;
 }
 
+/* What is no route, or the top, may be a file. */
+static const struct page_file *page_for(const struct api *api, const struct http_request *request,
+                                        struct span path, enum route *route)
+{
+    const struct page_file *page = NULL;
+
+    if (*route > ROUTE_TOP || !api->config->has_pages)
+        return NULL;
+    if (*route == ROUTE_UNKNOWN || !pages_wants_json(request))
+        page = pages_find(path);
+    if (page != NULL)
+        *route = ROUTE_PAGE;
+    return page;
+}
+
 void api_handle(struct api *api, const struct http_request *request, struct http_exchange *exchange)
 {
     struct span path = strip_prefix(api->config, request->path), id;
     enum route route = route_of(path, &id);
+    const struct page_file *page = page_for(api, request, path, &route);
     char id_text[3 * PEER_ID_MAX_BYTES];
     size_t id_len = 0;
 
@@ -317,6 +337,8 @@ void api_handle(struct api *api, const struct http_request *request, struct http
         api_error(api, exchange, 400, "path: the id is too long, or has a malformed \"%\"");
         return;
     }
-    if (query_is_fine(api, route, request, exchange) && body_is_fine(api, request, exchange))
+    if (page != NULL)
+        pages_answer(api, request, exchange, page);
+    else if (query_is_fine(api, route, request, exchange) && body_is_fine(api, request, exchange))
         dispatch(api, route, request, exchange, span_of(id_text, id_len));
 }

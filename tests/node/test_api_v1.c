@@ -332,7 +332,7 @@ Test(api_v1, metrics_name_every_drop_and_every_counter)
     free(answer);
 }
 
-Test(api_v1, the_first_page_points_to_the_others)
+Test(api_v1, a_list_has_all_routes)
 {
-    cr_assert(answers("GET", "/", NULL, 200, "\"GET /discover\""));
+    cr_assert(answers("GET", "/v1", NULL, 200, "\"GET /discover\""));
 }

@@ -116,6 +116,7 @@ Test(config, errors_name_the_option_and_what_would_be_right)
     REFUSED("--http-url", "http://", "--http-url", "node:80");
     REFUSED("--orphan-grace", "0 to 86400", "--orphan-grace", "-1");
     REFUSED("--http-prefix", "slash", "--http-prefix", "dev");
+    REFUSED("--pages", "on or off", "--pages", "no");
 }
 
 Test(config, an_unknown_option_is_named_with_the_nearest_one)
@@ -224,10 +225,10 @@ Test(config, options_win_over_the_file_and_its_lists)
 Test(config, the_help_names_every_option_of_the_contract)
 {
     static const char *const names[] = {
-        "--name",         "--bind",        "--advertise",  "--http ",   "--seed",
-        "--data",         "--cluster",     "--key-file",   "--ttl",     "--zone",
-        "--log-level",    "--log-format",  "--config",     "--version", "--help",
-        "--orphan-grace", "--http-prefix", "--cors-origin"};
+        "--name",         "--bind",        "--advertise",   "--http ",   "--seed",
+        "--data",         "--cluster",     "--key-file",    "--ttl",     "--zone",
+        "--log-level",    "--log-format",  "--config",      "--version", "--help",
+        "--orphan-grace", "--http-prefix", "--cors-origin", "--pages"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         cr_assert(strstr(config_help, names[i]) != NULL, "%s", names[i]);
