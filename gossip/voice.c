@@ -178,17 +178,6 @@ void voice_on_answer(struct gossip *g, uint64_t random)
             voice->trials[i].steps = (uint8_t)voice->steps;
 }
 
-bool voice_misses_others(const struct gossip *g, uint64_t member)
-{
-    const struct voice *voice = &g->voice;
-    uint32_t missed = 0;
-    if (g->config.detector != DETECTOR_AURORA)
-        return false;
-    for (uint32_t i = 0; i < voice->trial_count; i++)
-        missed += voice->trials[i].steps == 0 && voice->trials[i].target != member;
-    return missed >= VOICE_MISSES;
-}
-
 /* --- Objecting ------------------------------------------------------------------------------- */
 
 void voice_free(struct gossip *g)
