@@ -28,9 +28,11 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
 
 # One archive per folder, each of all its sources but main.c. The very same gossip objects go
 # into the daemon and into the simulator.
-AREAS   := crypto gossip sim node tools
+AREAS   := crypto gossip sim node tools web
+FOLDER_web := clients/web/wasm
+folder   = $(or $(FOLDER_$(1)),$(1))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
-sources  = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+sources  = $(filter-out $(call folder,$(1))/main.c,$(wildcard $(call folder,$(1))/*.c))
 archives = $(foreach a,$(1),$(if $(call sources,$(a)),$(BUILD)/libaurora-$(a).a))
 
 # What the programs and the tests of a folder are linked with.
@@ -40,6 +42,7 @@ USES_sim    := sim gossip crypto
 USES_scenario := sim gossip crypto
 USES_node   := node gossip crypto
 USES_tools  := tools gossip crypto
+USES_web    := web gossip crypto
 USES_fuzz   := node sim gossip crypto
 LENT_fuzz   := tests/node/http_stage.c # a helper that another folder's tests have, too
 LIBS := -lev -lhttp_parser -ljansson -lcurl -lmsgpackc -lsodium -lm -lpthread # as needed
@@ -80,6 +83,27 @@ $(BUILD)/node/pages_data.o: $(BUILD)/node/pages_data.c $(BUILD)/flags
 $(BUILD)/node/pages_data.c: $(SERVED) FORCE
 	@mkdir -p $(@D); node/embed.sh $(EMBED) > $@.new && \
 	    { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+
+# The browser's module: the encoding and the checks of peers, and the client's schedule, in
+# WebAssembly. What none of its exports reach is left out, libsodium's callers among it; and it
+# imports nothing. Beside it, a copy of everything else that belongs to the package.
+WASM      := $(BUILD)/web/aurora.wasm
+WASM_CC   := clang --target=wasm32-wasi
+WASM_C    := $(wildcard clients/web/wasm/*.c) crypto/hex.c crypto/sign_frame.c \
+    $(patsubst %,gossip/%.c,statement_encode statement_peer text wire_put)
+WASM_FLAGS := -Oz -ffunction-sections -fdata-sections -nostdlib -Wl,--no-entry,--gc-sections \
+    -Wl,--strip-all,-z,stack-size=65536
+MSGPACK   := /usr/include/msgpack# the one header-only library in it; of /usr/include nothing else
+PACKAGE   := $(patsubst clients/web/%,$(BUILD)/web/%,$(filter-out %/wasm %/pages, \
+    $(wildcard clients/web/*)))
+all: wasm
+wasm: $(WASM) $(PACKAGE)
+$(WASM): $(WASM_C) $(wildcard clients/web/wasm/*.h gossip/*.h crypto/*.h) Makefile | packages
+	$(call say,WASM)
+	$(Q)mkdir -p $(@D) $(BUILD)/wasm && ln -sfn $(MSGPACK) $(BUILD)/wasm/msgpack
+	$(Q)$(WASM_CC) -std=c11 -I. -isystem $(BUILD)/wasm $(WARNINGS) $(WASM_FLAGS) -o $@ $(WASM_C) -lc
+$(PACKAGE): $(BUILD)/web/%: clients/web/%
+	$(Q)mkdir -p $(@D) && cp $< $@
 
 # Another compiler or other flags in the same directory: everything is stale.
 FLAGS := $(COMPILE) $(LINK) $(LDFLAGS)
@@ -165,6 +189,7 @@ clean:
 	rm -rf build build-*
 help:
 	@echo 'all (default)  the programs, in $(BUILD)/        run [ONCE=1]  a demonstration cluster'
+	@echo 'wasm           the browser'\''s module and package, in $(BUILD)/web/'
 	@echo 'test           everything; or: unit scenario integration'
 	@echo 'tidy format    rules that a machine checks       clang         with the other compiler'
 	@echo 'sanitize       unit tests; or: asan ubsan        fuzz          each fuzzer, SECONDS=60'
@@ -173,7 +198,7 @@ help:
 	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
-    fuzz-build cover tidy format run sim sim-determinism sim-mutants bench install packages clean \
-    help
+    fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants bench install packages \
+    clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

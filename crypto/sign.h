@@ -42,6 +42,17 @@ struct sign_scope {
     uint8_t bytes[SIGN_SCOPE_BYTES];
 };
 
+/* The largest of what is drawn above. */
+#define SIGN_PREFIX_BYTES 10 /* "aurora-v1:" */
+#define SIGN_DOMAIN_MAX   8  /* bytes of the longest domain name, its NUL included */
+#define SIGN_FRAMED_MAX   (SIGN_PREFIX_BYTES + SIGN_DOMAIN_MAX + SIGN_SCOPE_BYTES + SIGN_MESSAGE_MAX)
+
+/* Writes what is signed (drawn above) and returns its length. One buffer and not Ed25519ph, which
+ * would take it in pieces: a browser's WebCrypto only has the pure form, and peers sign there.
+ * `length` is at most SIGN_MESSAGE_MAX (asserted); `scope` may be NULL for SIGN_PEER. */
+size_t sign_frame(const struct sign_scope *scope, enum sign_domain domain, const void *message,
+                  size_t length, uint8_t framed[SIGN_FRAMED_MAX]);
+
 /* The scope of a cluster: the first 16 bytes of hash_of("sign-scope", its name). */
 void sign_scope_of(const char *cluster, struct sign_scope *out);
 

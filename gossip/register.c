@@ -40,19 +40,6 @@ static enum gossip_result quota_check(const struct gossip *g, const struct peer 
     return RESULT_OK;
 }
 
-static void archetypes_unique(struct peer_description *peer)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < peer->archetype_count; i++) {
-        size_t same = 0;
-        while (same < kept && !span_equal(peer->archetypes[same], peer->archetypes[i]))
-            same++;
-        if (same == kept)
-            peer->archetypes[kept++] = peer->archetypes[i];
-    }
-    peer->archetype_count = kept;
-}
-
 /* Fills in what was left out, and checks what does not depend on what is known. The signature
  * covers the description as it will be stored: duplicates removed, ttl filled in. */
 static enum gossip_result description_check(struct peer_description *peer, const char **field)
@@ -62,7 +49,7 @@ static enum gossip_result description_check(struct peer_description *peer, const
     *field = statement_peer_check(peer);
     if (*field != NULL)
         return RESULT_INVALID;
-    archetypes_unique(peer);
+    statement_peer_unique(peer);
     return statement_peer_verify(peer) ? RESULT_OK : RESULT_UNSIGNED_KEY;
 }
 

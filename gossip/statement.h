@@ -191,4 +191,8 @@ bool statement_peer_verify(const struct peer_description *);
  * NULL: yes; else the name of the offending field as the HTTP API spells it. */
 const char *statement_peer_check(const struct peer_description *);
 
+/* Keeps the first of archetypes that are the same, as whoever registers does before the peer's
+ * signature is made or verified. */
+void statement_peer_unique(struct peer_description *);
+
 #endif

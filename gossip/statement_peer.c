@@ -78,3 +78,16 @@ const char *statement_peer_check(const struct peer_description *peer)
         return "ttl_seconds";
     return NULL;
 }
+
+void statement_peer_unique(struct peer_description *peer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < peer->archetype_count; i++) {
+        size_t same = 0;
+        while (same < kept && !span_equal(peer->archetypes[same], peer->archetypes[i]))
+            same++;
+        if (same == kept)
+            peer->archetypes[kept++] = peer->archetypes[i];
+    }
+    peer->archetype_count = kept;
+}

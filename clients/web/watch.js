@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* watch.js - PeerWatch: the peers that fit a filter, live, through the death of nodes
+ *
+ * One stream to one node. When it breaks, the next connection says what was seen last: the same node
+ * goes on from there, another one sends a snapshot, of which listeners get the differences. */
+import { randomBits } from './core.js';
+import { AuroraError, isNodeFault } from './error.js';
+import { Emitter } from './events.js';
+import { queryOf } from './query.js';
+import { FETCH_OPTIONS, deadlineOf, refusalOf } from './request.js';
+import { SseParser } from './sse.js';
+import { clearTimer, setTimer } from './timers.js';
+
+/* Nodes say something every 15 s; after three times that the stream is dead. */
+export const SILENCE_MS = 45000;
+const PEERS_MAX = 100000;
+/* Events that wait for a slow `for await`; then it gets the whole picture instead. */
+const QUEUE_MAX = 10000;
+/* To another node at once, but not all clients in the same millisecond. */
+const FAILOVER_JITTER_MS = 100;
+
+/* What a record says, apart from times that change by themselves. */
+function printOf(record) {
+  const { last_seen: _seen, expires_in: _in, ...rest } = record;
+  return JSON.stringify(rest);
+}
+
+function parsed(event) {
+  let data = null;
+  try {
+    data = JSON.parse(event.data);
+  } catch { /* as bad as no object */ }
+  if (data === null || typeof data !== 'object')
+    throw new AuroraError('nonsense', `a "${event.name}" event that is no JSON object`);
+  return data;
+}
+
+function peerOf(data) {
+  if (typeof data?.peer_id !== 'string')
+    throw new AuroraError('nonsense', 'an event about a peer without its peer_id');
+  return data;
+}
+
+/** See aurora.d.ts for the events. */
+export class PeerWatch extends Emitter {
+  /** The peers as they are now, by id. @type {Map<string, any>} */
+  peers = new Map();
+  /** `connecting`, `live` or `closed`. */
+  state = 'connecting';
+  /** The node at the other end. @type {string | null} */
+  endpoint = null;
+  #client;
+  #query;
+  #peersMax;
+  #silenceMs;
+  #page = new Map();
+  #hasPicture = false;
+  #lastId = '';
+  #retryMs = null;
+  #failures = 0;
+  #closing = new AbortController();
+  #queue = [];
+  #isQueueing = false;
+  #wake = null;
+  #error = null;
+
+  /** @internal: DiscoveryClient.watch() makes them. */
+  constructor(client, filter, options, signal) {
+    super();
+    this.#client = client;
+    this.#query = queryOf(filter);
+    this.#peersMax = options.peersMax ?? PEERS_MAX;
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    for (const outside of [signal, options.signal])
+      outside?.addEventListener('abort', () => this.close(), { once: true });
+    if (signal.aborted || options.signal?.aborted) this.#closing.abort();
+    this.#run();
+  }
+
+  /* --- The connection ------------------------------------------------------------------------ */
+
+  async #run() {
+    try {
+      await this.#client.ready();
+      while (!this.#closing.signal.aborted) await this.#round();
+    } catch (error) {
+      this.#end(error);
+      return;
+    }
+    this.#end(null);
+  }
+
+  /* One connection, from before to after. Only what no node would answer otherwise is thrown. */
+  async #round() {
+    const { core, endpoints } = this.#client;
+    const index = core.order(endpoints.length)[0];
+    const failuresBefore = this.#failures;
+    let fault = null;
+    try {
+      await this.#stream(index);
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      if (!isNodeFault(error)) throw error;
+      fault = error;
+    }
+    if (this.#closing.signal.aborted) return;
+    this.#state('connecting', fault);
+    this.#failures += 1;
+    /* A stream that ended after it had lived is no fault of the node: it is asked first again. */
+    if (fault || this.#failures > failuresBefore + 1) this.#client.endpointFailed(index, fault);
+    await this.#pause(core.order(endpoints.length)[0] === index);
+  }
+
+  #pause(isSame) {
+    const { core, endpoints } = this.#client;
+    const random = randomBits();
+    let ms = random % FAILOVER_JITTER_MS;
+    if (isSame && this.#retryMs !== null) ms = this.#retryMs / 2 + random % (this.#retryMs / 2 + 1);
+    if (this.#failures >= endpoints.length && (this.#failures > 1 || !isSame))
+      ms = Math.max(ms, core.c.schedule_retry_ms(this.#failures, random));
+    return this.#sleep(ms);
+  }
+
+  #sleep(ms) {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimer(timer);
+        this.#closing.signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimer(done, ms);
+      this.#closing.signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  async #stream(index) {
+    const endpoint = this.#client.endpoints[index];
+    const deadline = deadlineOf(this.#client.timeoutMs, this.#closing.signal);
+    const silence = { heardAt: Date.now(), timer: null };
+    try {
+      const response = await this.#opened(endpoint, deadline);
+      deadline.clear();
+      this.#listenForSilence(silence, deadline);
+      await this.#read(response.body.getReader(), index, silence);
+    } catch (error) {
+      if (error instanceof AuroraError) throw error;
+      const code = deadline.signal.aborted ? 'timeout' : 'unreachable';
+      const why = code === 'timeout' ? 'silence' : error?.cause?.code ?? error?.message;
+      throw new AuroraError(code, `${endpoint}: ${why}`, { endpoint, cause: error });
+    } finally {
+      deadline.clear();
+      clearTimer(silence.timer);
+      deadline.abort();
+    }
+  }
+
+  #listenForSilence(silence, deadline) {
+    const look = () => {
+      const left = silence.heardAt + this.#silenceMs - Date.now();
+      if (left <= 0) deadline.abort();
+      else silence.timer = setTimer(look, left);
+    };
+    silence.timer = setTimer(look, this.#silenceMs);
+    this.#closing.signal.addEventListener('abort', deadline.abort, { once: true });
+  }
+
+  async #opened(endpoint, deadline) {
+    const response = await fetch(`${endpoint}/v1/watch${this.#query}`, {
+      ...FETCH_OPTIONS, signal: deadline.signal,
+      headers: { Accept: 'text/event-stream',
+                 ...(this.#lastId ? { 'Last-Event-ID': this.#lastId } : {}) },
+    });
+    const type = response.headers.get('Content-Type') ?? '';
+    if (!response.ok) throw await this.#refusal(response, endpoint);
+    if (!type.startsWith('text/event-stream') || !response.body)
+      throw new AuroraError('nonsense', `${endpoint}: no event stream`, { endpoint });
+    return response;
+  }
+
+  async #refusal(response, endpoint) {
+    const said = await response.json().catch(() => null);
+    const error = refusalOf(response, said, endpoint);
+    return error.status === 404
+      ? new AuroraError('nonsense', `${endpoint}: no /v1/watch there`, { endpoint, status: 404 })
+      : error;
+  }
+
+  async #read(reader, index, silence) {
+    const parser = new SseParser();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      silence.heardAt = Date.now();
+      for (const event of parser.push(value)) {
+        this.#heard(event, index);
+        if (event.id) this.#lastId = event.id;
+      }
+      this.#retryMs = parser.retryMs ?? this.#retryMs;
+    }
+  }
+
+  /* --- Events -------------------------------------------------------------------------------- */
+
+  #heard(event, index) {
+    const data = parsed(event);
+    if (event.name === 'snapshot') this.#snapshot(data, index);
+    else if (event.name === 'resumed') this.#resumed(data, index);
+    else if (event.name === 'up' || event.name === 'update') this.#put(peerOf(data.peer));
+    else if (event.name === 'down') this.#take(peerOf(data).peer_id, data);
+    else if (event.name === 'dropped') this.#tell('dropped', data);
+  }
+
+  #live(index) {
+    this.#failures = 0;
+    this.endpoint = this.#client.endpoints[index];
+    this.#client.endpointAnswered(index);
+    this.#state('live');
+  }
+
+  #state(state, error = null) {
+    if (this.state === state && !error) return;
+    this.state = state;
+    if (state !== 'live') this.endpoint = null;
+    this.emit('state', { state, endpoint: this.endpoint, error });
+  }
+
+  #resumed(data, index) {
+    if (!this.#hasPicture)
+      throw new AuroraError('nonsense', 'a stream that resumes what never was');
+    this.#live(index);
+    this.#tell('resumed', data);
+  }
+
+  /* Pages gather until the last one; then the picture changes at once, by its differences. */
+  #snapshot(data, index) {
+    if (!Array.isArray(data.peers))
+      throw new AuroraError('nonsense', 'a snapshot without peers');
+    for (const peer of data.peers) this.#page.set(peerOf(peer).peer_id, peer);
+    if (this.#page.size > this.#peersMax)
+      throw new AuroraError('too-large', `a snapshot of over ${this.#peersMax} peers`);
+    if (data.more) return;
+    const fresh = this.#page;
+    this.#page = new Map();
+    this.#live(index);
+    for (const peer of fresh.values()) this.#put(peer);
+    for (const id of [...this.peers.keys()])
+      if (!fresh.has(id)) this.#take(id, { peer_id: id, reason: 'not-in-snapshot' });
+    this.#hasPicture = true;
+    this.#tell('snapshot', { peers: [...this.peers.values()], node: data.node,
+                             reason: data.reason });
+  }
+
+  #put(peer) {
+    const before = this.peers.get(peer.peer_id);
+    if (!before && this.peers.size >= this.#peersMax)
+      throw new AuroraError('too-large', `over ${this.#peersMax} peers`);
+    this.peers.set(peer.peer_id, peer);
+    if (!before) this.#tell('up', { peer });
+    else if (printOf(before) !== printOf(peer)) this.#tell('update', { peer, before });
+  }
+
+  #take(id, data) {
+    const peer = this.peers.get(id);
+    if (this.peers.delete(id)) this.#tell('down', { ...data, peer });
+  }
+
+  #tell(type, event) {
+    this.emit(type, event);
+    if (!this.#isQueueing) return;
+    this.#queue.push({ type, ...event });
+    if (this.#queue.length > QUEUE_MAX)
+      this.#queue = [{ type: 'snapshot', peers: [...this.peers.values()], reason: 'too-slow' }];
+    this.#wake?.();
+  }
+
+  /* --- As an iterator ------------------------------------------------------------------------ */
+
+  /** Begins with the picture as it is; ends with close(), or with what made it end. */
+  async *[Symbol.asyncIterator]() {
+    if (this.#isQueueing) throw new AuroraError('invalid', 'watch: only one loop over it');
+    this.#isQueueing = true;
+    if (this.#hasPicture)
+      this.#queue.push({ type: 'snapshot', peers: [...this.peers.values()], reason: 'new' });
+    try {
+      for (;;) {
+        while (this.#queue.length > 0) yield this.#queue.shift();
+        if (this.state === 'closed') break;
+        await new Promise((resolve) => { this.#wake = resolve; });
+      }
+      if (this.#error) throw this.#error;
+    } finally {
+      this.#isQueueing = false;
+      this.#queue = [];
+    }
+  }
+
+  #end(error) {
+    if (this.state === 'closed') return;
+    this.#error = error;
+    this.state = 'closed';
+    this.endpoint = null;
+    this.#closing.abort();
+    if (error) this.emit('error', { error });
+    this.emit('state', { state: 'closed', endpoint: null, error });
+    this.emit('closed', { error });
+    this.#wake?.();
+  }
+
+  /** Ends the stream; the picture stays as it is. */
+  close() {
+    this.#closing.abort();
+    this.#end(null);
+  }
+}
