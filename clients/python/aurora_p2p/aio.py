@@ -13,10 +13,12 @@ import functools
 import inspect
 import logging
 import socket
-from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional
+from typing import Sequence, Set, Tuple, TypeVar
 
+from .arguments import Texts
 from .budget import Scope
-from .client import AuroraP2PClient, Texts
+from .client import AuroraP2PClient
 from .peer import PeerInfo
 from .watch import SILENCE_S, PeerEvent, Watch
 
@@ -52,9 +54,20 @@ class AsyncAuroraP2PClient:
     Use it in one event loop.
     """
 
-    def __init__(self, *arguments: Any, auto_register: bool = True, **more: Any) -> None:
-        """As AuroraP2PClient; `auto_register` only by name."""
-        self.sync = AuroraP2PClient(*arguments, auto_register=False, **more)
+    def __init__(
+        self,
+        discovery_url: Texts = None,
+        peer_id: Optional[str] = None,
+        port: int = 9000,
+        archetypes: Optional[Sequence[str]] = None,
+        auto_register: bool = True,
+        heartbeat_interval: float = 30,
+        **more: Any,
+    ) -> None:
+        """As AuroraP2PClient."""
+        self.sync = AuroraP2PClient(
+            discovery_url, peer_id, port, archetypes, False, heartbeat_interval, **more
+        )
         self._auto_register = auto_register
         self._pool: Optional[concurrent.futures.ThreadPoolExecutor] = None
         self._watches: Set[AsyncWatch] = set()
@@ -126,14 +139,9 @@ class AsyncAuroraP2PClient:
         function; the connection is closed when it returns."""
         if handler is None:
             await self._run(self.sync.start_listener)
-            return
-        loop = asyncio.get_running_loop()
-
-        def in_loop(sock: socket.socket, info: Dict[str, Any]) -> None:
-            serving = _serve(sock.dup(), info, handler)
-            asyncio.run_coroutine_threadsafe(serving, loop).result()
-
-        await self._run(self.sync.start_listener, in_loop)
+        else:
+            in_loop = functools.partial(_serve_in, asyncio.get_running_loop(), handler)
+            await self._run(self.sync.start_listener, in_loop)
 
     def on(self, event: str, callback: Callable[..., Any]) -> None:
         """As AuroraP2PClient.on(); the callback, a function or a coroutine function, is called
@@ -281,6 +289,16 @@ async def _streams(sock: socket.socket) -> Link:
     except BaseException:
         sock.close()
         raise
+
+
+def _serve_in(
+    loop: asyncio.AbstractEventLoop,
+    handler: AsyncHandler,
+    sock: socket.socket,
+    info: Dict[str, Any],
+) -> None:
+    """In a connection's thread, for as long as the handler is at it in the loop."""
+    asyncio.run_coroutine_threadsafe(_serve(sock.dup(), info, handler), loop).result()
 
 
 async def _serve(sock: socket.socket, info: Dict[str, Any], handler: AsyncHandler) -> None:

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
-import os
 import socket
 import threading
 import time
 import urllib.parse
-import uuid
 from typing import (
     Any,
     Callable,
@@ -26,30 +23,28 @@ from typing import (
     Union,
 )
 
+from . import arguments
+from .arguments import IdentityLike, Texts
 from .budget import Budget, Scope
 from .endpoints import Backoff, Endpoints, urls_of
-from .errors import AuroraArgumentError, AuroraError, AuroraProtocolError, AuroraRefused
+from .errors import AuroraError, AuroraProtocolError, AuroraRefused
 from .events import Callbacks
-from .identity import TTL_MAX_S, TTL_MIN_S, Identity, default_path, json_text, signed
+from .identity import json_text, signed
 from .links import (
     STOP_TIMEOUT_S,
     Handler,
     Listener,
     PeerSocket,
-    caller_info,
     join_all,
     now_text,
     open_link,
 )
 from .peer import PeerInfo
 from .transport import Transport
-from .version import __version__
 from .watch import SILENCE_S, Watch
 
 log = logging.getLogger("aurora.p2p")
 
-Texts = Union[str, Sequence[str], None]
-IdentityLike = Union[None, str, "os.PathLike[str]", Identity]
 Me = TypeVar("Me", bound="AuroraP2PClient")
 
 TIMEOUT_S = 5.0
@@ -57,7 +52,6 @@ DEFAULT_TTL_S = 300
 RETRY_BASE_S = 0.5
 RETRY_CAP_S = 30.0
 READ_BYTES = 4096
-SOMEWHERE = "192.0.2.1"  # an address for documentation: only the way there is asked for
 
 
 class AuroraP2PClient:
@@ -108,15 +102,15 @@ class AuroraP2PClient:
         """
         urls = urls_of(discovery_url, endpoints)
         self.discovery_url = urls[0]
-        self.port = _port(port)
-        self.archetypes = _archetypes(archetypes)
-        self.heartbeat_interval = _positive("heartbeat_interval", heartbeat_interval)
-        self.timeout = _positive("timeout", timeout)
-        self.metadata: Dict[str, Any] = _metadata(metadata)
-        self.ttl = _ttl(ttl)
+        self.port = arguments.port_of(port)
+        self.archetypes = arguments.archetypes_of(archetypes)
+        self.heartbeat_interval = arguments.seconds("heartbeat_interval", heartbeat_interval)
+        self.timeout = arguments.seconds("timeout", timeout)
+        self.metadata: Dict[str, Any] = arguments.metadata_of(metadata)
+        self.ttl = arguments.ttl_of(ttl)
         self.is_registered = False
-        self._identity = _identity(identity)
-        self.peer_id = _peer_id(peer_id, self._identity)
+        self._identity = arguments.identity_of(identity)
+        self.peer_id = arguments.peer_id_of(peer_id, self._identity)
         self._address = address
         self._deregister_on_stop = deregister_on_stop
         self._endpoints = Endpoints(urls)
@@ -137,7 +131,7 @@ class AuroraP2PClient:
     def local_ip(self) -> str:
         """The address that is registered: as given, or the one towards the network."""
         if self._address is None:
-            self._address = _address_towards(self._endpoints.in_order())
+            self._address = arguments.address_towards(self._endpoints.in_order())
         return self._address
 
     def register(
@@ -149,9 +143,9 @@ class AuroraP2PClient:
         time. Returns the node's answer (`message`, `peer_id`, `ttl_expires`). Raises AuroraError:
         AuroraRefused names the field that a node does not like."""
         if archetypes:
-            self.archetypes = _archetypes(archetypes)
+            self.archetypes = arguments.archetypes_of(archetypes)
         if metadata is not None:
-            self.metadata = _metadata(metadata)
+            self.metadata = arguments.metadata_of(metadata)
         try:
             answer = self._ask("POST", "/register", self._registration())
         except AuroraRefused as error:
@@ -211,7 +205,7 @@ class AuroraP2PClient:
         values. limit: at most so many; 10,000 when absent. Calls `on_peer_discovered` for each.
         Raises AuroraError.
         """
-        params = _filters(archetype, metadata, None if include_self else self.peer_id)
+        params = arguments.filters(archetype, metadata, None if include_self else self.peer_id)
         if limit is not None:
             params.append(("limit", str(limit)))
         listed = self._ask("GET", "/discover", params=params, check=_peers_of)
@@ -265,7 +259,7 @@ class AuroraP2PClient:
         """Heartbeats from now on, in a thread of their own, every `interval` seconds. A failure
         is retried soon, after random delays that grow up to 30 s or the interval."""
         if interval is not None:
-            self.heartbeat_interval = _positive("interval", interval)
+            self.heartbeat_interval = arguments.seconds("interval", interval)
         with self._lock:
             if self._heart is None:
                 every = min(self.heartbeat_interval, (self.ttl or DEFAULT_TTL_S) / 3)
@@ -359,8 +353,8 @@ class AuroraP2PClient:
         include_self: bool,
         silence_timeout: float,
     ) -> Watch:
-        params = _filters(archetype, metadata, None if include_self else self.peer_id)
-        silence_s = _positive("silence_timeout", silence_timeout)
+        params = arguments.filters(archetype, metadata, None if include_self else self.peer_id)
+        silence_s = arguments.seconds("silence_timeout", silence_timeout)
         watch = Watch(
             self._transport, self._endpoints, params, self.timeout, silence_s, self._forget_watch
         )
@@ -473,77 +467,8 @@ class _Heart:
         join_all([self._thread], Budget(STOP_TIMEOUT_S))
 
 
-# --- Arguments ---
-
-
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
-        raise AuroraArgumentError(f"{name}: must be a number of seconds above 0, not {value!r}")
-    return value
-
-
-def _port(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        raise AuroraArgumentError(f"port: must be a whole number from 0 to 65535, not {value!r}")
-    return value
-
-
-def _ttl(value: Any) -> Optional[int]:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not (
-        TTL_MIN_S <= value <= TTL_MAX_S
-    ):
-        raise AuroraArgumentError(f"ttl: must be a whole number from {TTL_MIN_S} to {TTL_MAX_S}")
-    return value
-
-
-def _archetypes(value: Optional[Sequence[str]]) -> List[str]:
-    listed = list(value or [])
-    if isinstance(value, str) or not all(isinstance(one, str) for one in listed):
-        raise AuroraArgumentError(f"archetypes: must be a list of texts, not {value!r}")
-    return listed
-
-
-def _metadata(value: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    if value is None:
-        return {"version": __version__, "client": "aurora-p2p-python"}
-    if not isinstance(value, Mapping):
-        raise AuroraArgumentError(f"metadata: must be a dictionary, not {value!r:.80}")
-    json_text("metadata", dict(value))
-    return dict(value)
-
-
-def _identity(given: IdentityLike) -> Optional[Identity]:
-    if given is None or isinstance(given, Identity):
-        return given
-    return Identity.from_file(default_path() if given == "file" else given)
-
-
-def _peer_id(given: Optional[str], identity: Optional[Identity]) -> str:
-    if identity is None:
-        return given or str(uuid.uuid4())
-    if given is not None and given != identity.peer_id:
-        raise AuroraArgumentError(f"peer_id: with an identity it is the key's, {identity.peer_id}")
-    return identity.peer_id
-
-
 def _quoted(peer_id: str) -> str:
     return urllib.parse.quote(peer_id, safe="")
-
-
-def _filters(
-    archetype: Texts, metadata: Optional[Mapping[str, Any]], exclude: Optional[str]
-) -> List[Tuple[str, str]]:
-    """As query parameters. A text is compared as it is, anything else by its JSON."""
-    wanted = [archetype] if isinstance(archetype, str) else list(archetype or [])
-    params = [("archetype", one) for one in wanted if one]
-    for key, value in (metadata or {}).items():
-        text = value if isinstance(value, str) else json_text("metadata", value)
-        params.append((f"meta.{key}", text))
-    if exclude is not None:
-        params.append(("exclude", exclude))
-    return params
 
 
 def _peers_of(body: Dict[str, Any]) -> None:
@@ -555,24 +480,3 @@ def _peers_of(body: Dict[str, Any]) -> None:
         if not isinstance(peer, dict):
             raise AuroraProtocolError(f"discover: {peer!r:.80} among the peers")
         PeerInfo.from_dict(peer)
-
-
-# --- Our address ---
-
-
-def _address_towards(urls: Sequence[str]) -> str:
-    """The address that this machine has on the way to the nodes, where they are elsewhere; if
-    they are all on this machine, on the way out. Nothing is sent: a UDP socket only looks up the
-    route."""
-    hosts = [urllib.parse.urlsplit(url).hostname or "" for url in urls]
-    for host in [*hosts, SOMEWHERE]:
-        with contextlib.suppress(OSError, ValueError):
-            family, kind, protocol, _, address = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[
-                0
-            ]
-            with socket.socket(family, kind, protocol) as sock:
-                sock.connect(address)
-                found = str(sock.getsockname()[0]).split("%")[0]
-            if not ipaddress.ip_address(found).is_loopback:
-                return found
-    return "127.0.0.1"

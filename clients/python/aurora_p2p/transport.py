@@ -125,7 +125,7 @@ def explained(error: BaseException, url: str, budget: Budget) -> AuroraError:
         for cause in causes
         if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException)
     ]
-    return AuroraUnavailable(f"{url}: {(system or [error])[-1]}")
+    return AuroraUnavailable(f"{url}: {system[-1] if system else error}")
 
 
 def _read(response: requests.Response, url: str, max_bytes: int) -> bytes:
