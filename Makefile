@@ -74,13 +74,13 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | packages
 
 # Files that the node serves, in its own memory: URL=FILE. What changed there changes an ETag in the
 # generated source, and so the object is made again.
-SERVED := $(wildcard $(foreach f,*.js *.d.ts lib/*.js lib/*.d.ts pages/*,clients/web/$(f)))
-EMBED  := $(foreach f,$(SERVED),/$(f)=$(f))
+SERVED := $(wildcard $(foreach f,*.js *.d.ts pages/*,clients/web/$(f)))
+EMBED  := $(foreach f,$(SERVED),/$(f)=$(f)) /clients/web/aurora.wasm=$(BUILD)/web/aurora.wasm
 $(BUILD)/libaurora-node.a: $(BUILD)/node/pages_data.o
 $(BUILD)/node/pages_data.o: $(BUILD)/node/pages_data.c $(BUILD)/flags
 	$(call say,CC)
 	$(Q)$(COMPILE) $(DEFINES) -c -o $@ $<
-$(BUILD)/node/pages_data.c: $(SERVED) FORCE
+$(BUILD)/node/pages_data.c: $(SERVED) $(BUILD)/web/aurora.wasm FORCE
 	@mkdir -p $(@D); node/embed.sh $(EMBED) > $@.new && \
 	    { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 
