@@ -81,6 +81,11 @@ void link_credit(struct member *member, const struct addr *from, size_t len)
     link->unanswered_bytes = (uint16_t)(left > len ? left - len : 0);
 }
 
+bool link_may_send_more(const struct link *link)
+{
+    return link->is_verified || link->unanswered_bytes < UNVERIFIED_BYTES_MAX;
+}
+
 bool link_may_answer(struct gossip *g, struct member *to)
 {
     struct link *link = member_link(g, to);

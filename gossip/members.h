@@ -159,6 +159,8 @@ bool link_window_admit(struct link *, uint64_t counter);
 void link_window_restart(struct link *, uint64_t counter);
 /* So many bytes came from this address (the member may be NULL). */
 void link_credit(struct member *, const struct addr *from, size_t len);
+/* Has the member's address answered us, or had few bytes since we last chose to ask it? */
+bool link_may_send_more(const struct link *);
 /* Questions with large answers: only to an address that has answered us. False: it is asked to. */
 bool link_may_answer(struct gossip *, struct member *);
 void link_rtt_sample(struct link *, uint32_t rtt_us);

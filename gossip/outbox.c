@@ -289,11 +289,6 @@ static void next_nonce(struct outbox *outbox, uint8_t nonce[SEAL_NONCE_BYTES])
         nonce[sizeof outbox->nonce_prefix + i] = (uint8_t)(counter >> (8 * i));
 }
 
-static bool may_send_more(const struct link *link)
-{
-    return link->is_verified || link->unanswered_bytes < UNVERIFIED_BYTES_MAX;
-}
-
 static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member *member,
                           uint8_t *buf)
 {
@@ -312,7 +307,7 @@ static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member
     /* Nothing beyond the question or the answer goes to an address that is not the member's, or too
      * much without an answer. */
     bool may_add = member != NULL && addr_equal(&parcel->to, &member->link->addr) &&
-                   may_send_more(member->link);
+                   link_may_send_more(member->link);
     if (may_add && !member->is_seen)
         append_introduction(g, &writer);
     if (may_add && parcel->has_probe)

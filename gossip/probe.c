@@ -274,6 +274,18 @@ bool probe_proves(struct gossip *g, const struct member *member, uint64_t random
     return probe_answers(g, member, random) && probe_find(g, random)->purpose == PROBE_PATH;
 }
 
+/* Such a question comes without digests, and too small to be answered where it came from: a NAT
+ * changed the member's address, and ours. What goes to the one that we know is limited anyway. */
+static void on_question_from_elsewhere(struct gossip *g, struct member *from,
+                                       const struct wire_message *message)
+{
+    const struct link *link = member_link(g, from);
+    if (link->addr.family != ADDR_NONE && link_may_send_more(link))
+        probe_acknowledge(g, from, &link->addr, message);
+    else
+        drop_count(g, DROP_UNSOLICITED);
+}
+
 /* From an address that nobody has answered from, one packet gets one, and no larger one: either the
  * question whether the member is there now, or the answer while that question is open. Neither says
  * what we hold: these 16 bytes make up for longer numbers in our header. */
@@ -284,10 +296,9 @@ static void on_ping_from_elsewhere(struct gossip *g, struct member *from, const 
     bool is_large =
         message->probe.random > UINT32_MAX && message->probe.members_digest > UINT32_MAX;
     if (!is_large)
-        drop_count(g, DROP_UNSOLICITED);
-    if (!is_large || probe_path(g, from, addr))
-        return;
-    outbox_send_to(g, addr, from->life->tag, PRIORITY_PROBE, &ack);
+        on_question_from_elsewhere(g, from, message);
+    else if (!probe_path(g, from, addr))
+        outbox_send_to(g, addr, from->life->tag, PRIORITY_PROBE, &ack);
 }
 
 void detector_on_ping(struct gossip *g, struct member *from, const struct addr *addr,

@@ -138,3 +138,22 @@ Test(regressions, whoever_is_stopped_again_is_back_at_once)
     }
     cluster_free(c);
 }
+
+/* NATs gave many another port each, and the old ones still let in what is sent there. Each heard
+ * the other from where it was not, asked whether it was there now, and took that question for too
+ * small to be answered: whoever died meanwhile was never heard again (swarm, seed 323 of 4
+ * minutes). */
+Test(regressions, two_that_a_nat_moved_hear_each_other)
+{
+    const size_t dead = 10;
+    struct cluster *c = booted(11);
+
+    for (size_t i = 1; i < 11; i++)
+        cluster_rebind_late(c, i, 3600000);
+    cluster_isolate(c, dead);
+    cluster_run_for(c, 40000);
+    cr_assert_eq(cluster_sees_member(c, 0, dead), MEMBER_DEAD);
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 5000), 5000);
+    cluster_free(c);
+}
