@@ -327,15 +327,13 @@ export class DiscoveryClient extends Emitter {
     await this.ready();
     this.stopHeartbeat();
     try {
-      return await this.#ask(this.#deregistration());
+      await this.#ask(this.#deregistration());
     } catch (error) {
       if (error.code !== 'unknown-peer') throw error;
-      return { peer_id: this.peerId };
-    } finally {
-      this.isRegistered = false;
-      this.#tokenSet(null);
-      this.emit('deregistered', { peerId: this.peerId });
     }
+    this.isRegistered = false;
+    this.#tokenSet(null);
+    this.emit('deregistered', { peerId: this.peerId });
   }
 
   #deregistration() {
@@ -386,7 +384,8 @@ export class DiscoveryClient extends Emitter {
       await (action === ACTION.register ? this.register() : this.heartbeat());
     } catch (error) {
       if (error.code === 'aborted') return;
-      this.core.c.schedule_failed(Date.now(), error.retryAfterMs ?? 0, randomBits());
+      this.core.c.schedule_failed(Date.now(), Math.min(error.retryAfterMs ?? 0, LONGEST_TIMER_MS),
+                                  randomBits());
       const retryMs = this.core.c.schedule_wait_ms(Date.now());
       this.emit('error', { error, action: action === ACTION.register ? 'register' : 'heartbeat',
                            retryMs });
@@ -418,7 +417,7 @@ export class DiscoveryClient extends Emitter {
 
   /** The live picture of the peers that fit. */
   watch(filter = null, options = {}) {
-    const watch = new PeerWatch(this, filter, options, this.#closing.signal);
+    const watch = new PeerWatch(this, filter, options, this.#closing.signal.aborted);
     this.#watches.add(watch);
     watch.on('closed', () => this.#watches.delete(watch));
     return watch;

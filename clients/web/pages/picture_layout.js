@@ -36,14 +36,27 @@ function nearest(points) {
   return least;
 }
 
+/* Three nodes leave a quarter of their ellipse empty: stretched to the whole of it. */
+function stretched(points, a, b) {
+  const along = (axis, half) => {
+    const values = points.map((point) => point[axis]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const scale = high - low < 1 ? 0 : (2 * half) / (high - low);
+    for (const point of points) point[axis] = (point[axis] - (low + high) / 2) * scale;
+  };
+  along('x', a);
+  along('y', b);
+  return points;
+}
+
 /* The largest room around each node with which no two rooms overlap, within bounds. */
 function placeNodes(count, width, height, side) {
   let room = Math.min(width, height) * (count === 1 ? 0.34 : 0.23);
   let points = [];
   for (let tries = 0; tries < 12; tries++) {
     const a = Math.max(8, width / 2 - room - side);
-    const b = Math.max(8, height / 2 - room - 22);
-    points = (count > RING_NODES_MAX ? onSpiral : onEllipse)(count, a, b);
+    const b = Math.max(8, height / 2 - room - 10);
+    points = stretched((count > RING_NODES_MAX ? onSpiral : onEllipse)(count, a, b), a, b);
     if (2 * room <= nearest(points) || room < 9) break;
     room *= 0.88;
   }
