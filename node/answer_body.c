@@ -3,6 +3,7 @@
 #include "node/answer_body.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "gossip/mem.h"
 
@@ -20,6 +21,15 @@ struct answer_body *answer_body_new(struct body_pool *pool, struct buffer *text)
     pool->bytes += body->len;
     buffer_init(text, text->max);
     return body;
+}
+
+struct answer_body *answer_body_copy(struct body_pool *pool, struct span text)
+{
+    struct buffer copy;
+
+    buffer_init(&copy, text.len);
+    memcpy(buffer_extend(&copy, text.len), text.data, text.len);
+    return answer_body_new(pool, &copy);
 }
 
 struct answer_body *answer_body_retain(struct answer_body *body)

@@ -28,6 +28,8 @@ struct answer_body {
 
 /* Takes the buffer's bytes over and leaves it empty; the caller owns one reference. */
 struct answer_body *answer_body_new(struct body_pool *, struct buffer *);
+/* The same with a copy of these bytes, in no more memory than they need. */
+struct answer_body *answer_body_copy(struct body_pool *, struct span);
 struct answer_body *answer_body_retain(struct answer_body *);
 /* NULL is allowed. */
 void answer_body_release(struct answer_body *);

@@ -19,6 +19,7 @@ void api_init(struct api *api, const struct http_options *options)
     api->date_s = UINT64_MAX;
     view_init(&api->view, options->tag);
     why_init(&api->why);
+    watch_init(&api->watch);
     pages_init(&api->pages);
     buffer_init(&api->scratch, ANSWER_BODY_MAX_BYTES);
 }
@@ -34,6 +35,7 @@ void api_free(struct api *api)
     }
     answer_cache_clear(&api->cache);
     waiting_free(&api->waiting);
+    watch_free(&api->watch);
     buffer_free(&api->scratch);
     why_free(&api->why);
     view_free(&api->view);
@@ -53,8 +55,11 @@ void api_set_time(struct api *api, uint64_t mono_ms, uint64_t wall_us)
 
 void api_on_event(struct api *api, const struct gossip_event *event)
 {
+    struct watch_before before = watch_look(&api->watch, &api->view, event);
+
     why_record(&api->why, &api->view, event);
     view_apply(&api->view, event);
+    watch_note(api, event, before);
     if (event->kind != GOSSIP_EVENT_REPLY)
         return;
     struct http_exchange *exchange = waiting_take(&api->waiting, event->reply.request);
@@ -67,6 +72,7 @@ void api_on_time(struct api *api)
     struct http_exchange *exchange;
 
     answer_cache_sweep(&api->cache, api->now_mono_ms);
+    watch_on_time(&api->watch, api->now_mono_ms);
     while ((exchange = waiting_expire(&api->waiting, api->now_mono_ms)) != NULL) {
         api->stats.waits_timed_out++;
         api_error(api, exchange, 504, "no reply from the peer's home in time; try again");

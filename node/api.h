@@ -22,6 +22,7 @@
 #include "node/time_text.h"
 #include "node/view.h"
 #include "node/waiting.h"
+#include "node/watch.h"
 #include "node/why.h"
 
 struct http_conn;
@@ -38,6 +39,7 @@ struct api {
     struct view view;
     struct why why;
     struct waiting waiting;
+    struct watch watch;
     struct body_pool bodies;
     struct answer_cache cache;
     struct http_stats stats;
@@ -83,6 +85,7 @@ struct http_answer {
     const char *type;         /* NULL: JSON */
     bool is_about_peers;      /* tells the view's digest, and whether it is converged */
     bool is_cut;
+    bool is_stream; /* of events; no body, and no length */
     bool wants_token;
     bool is_preflight, allows_private_network;
     unsigned retry_after_s; /* 0: not told */
@@ -132,10 +135,13 @@ void api_v1_delete(struct api *, const struct http_request *, struct http_exchan
 void api_v1_members(struct api *, struct http_exchange *);
 void api_v1_status(struct api *, struct http_exchange *);
 void api_v1_why(struct api *, struct http_exchange *, struct span name);
+void api_v1_watch(struct api *, const struct http_request *, struct http_exchange *);
 void api_metrics(struct api *, struct http_exchange *);
 
 /* Members of a full record, inside of an object that was just opened. */
 void api_v1_peer_put(struct api *, struct json_writer *, struct view_peer *);
+/* What GET /v1/peers/{id} answers: a whole object, the statement included. */
+void api_v1_peer_put_whole(struct api *, struct json_writer *, struct view_peer *);
 /* If-None-Match names this ETag. */
 bool api_is_unchanged(const struct http_request *, const char *etag);
 

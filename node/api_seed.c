@@ -94,7 +94,7 @@ void api_seed_discover(struct api *api, const struct http_request *request,
         return;
     if (!api_is_ready(api, exchange))
         return;
-    if (!peer_query_read(&api->query, request->query, false)) {
+    if (!peer_query_read(&api->query, request->query, PEER_QUERY_DISCOVER)) {
         api_error(api, exchange, 400, api->query.error);
         return;
     }

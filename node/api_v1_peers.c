@@ -113,7 +113,7 @@ void api_v1_peers(struct api *api, const struct http_request *request,
         return;
     if (!api_is_ready(api, exchange))
         return;
-    if (!peer_query_read(&api->query, request->query, true)) {
+    if (!peer_query_read(&api->query, request->query, PEER_QUERY_V1)) {
         api_error(api, exchange, 400, api->query.error);
         return;
     }
@@ -148,6 +148,14 @@ static void put_statement(struct json_writer *json, const struct view_peer *peer
     writer_put_string(json, "statement", text);
 }
 
+void api_v1_peer_put_whole(struct api *api, struct json_writer *json, struct view_peer *peer)
+{
+    writer_object_open(json);
+    api_v1_peer_put(api, json, peer);
+    put_statement(json, peer);
+    writer_object_close(json);
+}
+
 void api_v1_peer(struct api *api, struct http_exchange *exchange, struct span peer_id)
 {
     struct view_peer *peer = view_peer_find(&api->view, peer_id);
@@ -160,10 +168,7 @@ void api_v1_peer(struct api *api, struct http_exchange *exchange, struct span pe
         return;
     }
     api_json_begin(api, &json);
-    writer_object_open(&json);
-    api_v1_peer_put(api, &json, peer);
-    put_statement(&json, peer);
-    writer_object_close(&json);
+    api_v1_peer_put_whole(api, &json, peer);
     writer_end(&json);
     api_answer_scratch(api, exchange, (struct http_answer){.status = 200, .is_about_peers = true});
 }

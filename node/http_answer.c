@@ -103,6 +103,12 @@ static void put_body_headers(struct http_exchange *exchange, const struct http_a
 
     if (answer->status == 304)
         return;
+    if (answer->is_stream) { /* proxies shall neither keep it nor hold it back */
+        put_header(exchange, "Content-Type", "text/event-stream");
+        put_header(exchange, "Cache-Control", "no-store");
+        put_header(exchange, "X-Accel-Buffering", "no");
+        return;
+    }
     if (has_type)
         put_header(exchange, "Content-Type",
                    answer->type != NULL ? answer->type : "application/json");

@@ -7,6 +7,7 @@
 
 #include "node/api.h"
 #include "node/http_reader.h"
+#include "node/watcher.h"
 
 void http_conn_init(struct http_conn *conn, struct api *api, const struct addr *from,
                     uint64_t now_ms)
@@ -28,6 +29,8 @@ void http_conn_free(struct http_conn *conn)
         conn->first = exchange->next;
         api_exchange_free(conn->api, exchange);
     }
+    if (conn->watcher != NULL)
+        watcher_free(conn->watcher);
     api_clean(conn->api, conn);
     buffer_free(&conn->head);
     buffer_free(&conn->body);
@@ -37,6 +40,16 @@ bool http_conn_may_read(const struct http_conn *conn)
 {
     return !conn->is_closing && conn->exchange_count < HTTP_EXCHANGES_MAX &&
            conn->unsent_bytes < HTTP_UNSENT_MAX_BYTES;
+}
+
+bool http_conn_listens(const struct http_conn *conn)
+{
+    return http_conn_may_read(conn) || conn->watcher != NULL;
+}
+
+static bool is_watching(const struct http_conn *conn)
+{
+    return conn->watcher != NULL && conn->first == NULL;
 }
 
 /* --- Sending ------------------------------------------------------------------------------- */
@@ -75,6 +88,9 @@ int http_conn_output(const struct http_conn *conn, struct iovec *iov, int max)
 {
     int count = 0;
 
+    assert(max >= 2);
+    if (is_watching(conn))
+        return watcher_output(conn->watcher, iov, max);
     for (const struct http_exchange *exchange = conn->first;
          exchange != NULL && exchange->state == EXCHANGE_READY && count + 2 <= max;
          exchange = exchange->next) {
@@ -87,8 +103,10 @@ int http_conn_output(const struct http_conn *conn, struct iovec *iov, int max)
     return count;
 }
 
-bool http_conn_has_output(const struct http_conn *conn)
+bool http_conn_settle(struct http_conn *conn)
 {
+    if (is_watching(conn))
+        return watcher_settle(conn->watcher);
     return conn->first != NULL && conn->first->state == EXCHANGE_READY;
 }
 
@@ -119,6 +137,10 @@ static void exchange_finish(struct http_conn *conn, struct http_exchange *exchan
 
 void http_conn_sent(struct http_conn *conn, size_t len, uint64_t now_ms)
 {
+    if (is_watching(conn)) {
+        watcher_sent(conn->watcher, len);
+        return;
+    }
     write_progress(conn, len, now_ms);
     while (conn->first != NULL && conn->first->state == EXCHANGE_READY) {
         struct http_exchange *exchange = conn->first;
@@ -136,13 +158,16 @@ void http_conn_sent(struct http_conn *conn, size_t len, uint64_t now_ms)
 
 bool http_conn_is_done(const struct http_conn *conn)
 {
-    return conn->is_closing && conn->first == NULL;
+    return conn->is_closing && conn->first == NULL &&
+           (conn->watcher == NULL || watcher_is_done(conn->watcher));
 }
 
 /* --- Deadlines ----------------------------------------------------------------------------- */
 
 enum http_conn_fate http_conn_on_time(struct http_conn *conn, uint64_t now_ms)
 {
+    if (is_watching(conn))
+        return watcher_on_time(conn->watcher) ? CONN_STAYS : CONN_GOES;
     if (conn->unsent_bytes > 0 && now_ms >= conn->write_deadline_ms)
         return CONN_GOES;
     /* While we do not read, being late is not the client's fault. */

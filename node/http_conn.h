@@ -28,6 +28,7 @@
 #define HTTP_FIELD_MAX_BYTES  40 /* longest header name that we know, and some */
 
 struct api;
+struct watcher;
 
 /* Bytes in conn->head; `is_set`: the header was there, if only empty. */
 struct http_piece {
@@ -56,6 +57,8 @@ struct http_conn {
                          next would begin */
     bool was_refused; /* there may be input that nobody will read */
 
+    struct watcher *watcher; /* owned; it speaks when no exchange does, and is the last to */
+
     uint64_t read_deadline_ms, write_deadline_ms;
     size_t write_step_bytes; /* sent since write_deadline_ms was set */
 
@@ -71,14 +74,18 @@ void http_conn_free(struct http_conn *);
  * connection that is_closing takes everything and looks at nothing. */
 size_t http_conn_feed(struct http_conn *, const void *data, size_t len, uint64_t now_ms);
 bool http_conn_may_read(const struct http_conn *);
-/* The client will send no more. What is half said gets an answer that says so. */
+/* The same, or somebody watches: what is read then only tells that the client still is there. */
+bool http_conn_listens(const struct http_conn *);
+/* The client will send no more. What is half said gets an answer that says so; who watches has
+ * gone. */
 void http_conn_end(struct http_conn *, uint64_t now_ms);
 
-/* What may be sent now; returns how many of iov's `max` pieces were filled. */
+/* What may be sent now; returns how many of iov's `max` pieces (2 at least) were filled. */
 int http_conn_output(const struct http_conn *, struct iovec *iov, int max);
-bool http_conn_has_output(const struct http_conn *);
 /* So many of those bytes have been sent. */
 void http_conn_sent(struct http_conn *, size_t len, uint64_t now_ms);
+/* After all was sent that the socket takes: does it have to be told when that takes more? */
+bool http_conn_settle(struct http_conn *);
 /* Nothing more to say, now or later. */
 bool http_conn_is_done(const struct http_conn *);
 

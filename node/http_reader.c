@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "node/api.h"
+#include "node/watcher.h"
 
 #define KEEP_HEAD_BYTES 1024 /* more memory than that is not kept between requests */
 
@@ -25,6 +26,7 @@ static const struct {
     {HEADER_ACCEPT, "accept"},
     {HEADER_TRANSFER_ENCODING, "transfer-encoding"},
     {HEADER_IF_NONE_MATCH, "if-none-match"},
+    {HEADER_LAST_EVENT_ID, "last-event-id"},
     {HEADER_PREFLIGHT_METHOD, "access-control-request-method"},
     {HEADER_PREFLIGHT_NETWORK, "access-control-request-private-network"},
 };
@@ -379,6 +381,8 @@ size_t http_conn_feed(struct http_conn *conn, const void *data, size_t len, uint
 void http_conn_end(struct http_conn *conn, uint64_t now_ms)
 {
     (void)now_ms;
+    if (conn->watcher != NULL)
+        watcher_abandon(conn->watcher);
     if (conn->is_closing)
         return;
     if (conn->is_reading)

@@ -31,6 +31,7 @@ enum http_header {
     HEADER_ACCEPT,
     HEADER_TRANSFER_ENCODING,
     HEADER_IF_NONE_MATCH,
+    HEADER_LAST_EVENT_ID,
     HEADER_PREFLIGHT_METHOD,  /* Access-Control-Request-Method */
     HEADER_PREFLIGHT_NETWORK, /* Access-Control-Request-Private-Network */
     HEADERS

@@ -17,13 +17,16 @@
 #include "node/http_conn.h"
 #include "node/http_reader.h"
 #include "node/net.h"
+#include "node/watcher.h"
 
-#define TICK_MS          500
-#define ACCEPTS_PER_TURN 64   /* then whoever is connected already gets a turn */
-#define ACCEPT_PAUSE_MS  200  /* without descriptors, trying at once would only spin */
-#define LINGER_MS        5000 /* for a client to read its refusal while it still sends */
-#define LINGERING_MAX    256
-#define OUTPUT_PIECES    32
+#define TICK_MS            500
+#define ACCEPTS_PER_TURN   64   /* then whoever is connected already gets a turn */
+#define ACCEPT_PAUSE_MS    200  /* without descriptors, trying at once would only spin */
+#define LINGER_MS          5000 /* for a client to read its refusal while it still sends */
+#define LINGERING_MAX      256
+#define OUTPUT_PIECES      64
+#define WATCHERS_PER_TURN  64           /* then requests get a turn */
+#define WATCHER_TURN_BYTES (256u << 10) /* the same for one that takes all it is given */
 
 /* Connections of one address: of one /64 for IPv6, since that is what one household has. */
 struct http_address {
@@ -40,6 +43,7 @@ struct http_socket {
     struct loop_fd fd;
     int number;
     struct buffer stalled; /* read from the socket, not yet taken by the connection */
+    int send_buffer;       /* what the system was told; 0: its own choice */
     bool is_lingering;     /* said its last; input is thrown away until the client closes */
     uint64_t linger_until_ms;
 };
@@ -103,6 +107,7 @@ static void socket_close(struct http_socket *socket)
     mem_free(socket);
     if (server->count == 0) {
         loop_timer_stop(&server->tick);
+        loop_timer_stop(&server->round);
         answer_cache_clear(&server->api->cache);
     }
 }
@@ -124,14 +129,32 @@ static void socket_finish(struct http_socket *socket)
     loop_fd_watch(&socket->fd, LOOP_READ);
 }
 
+/* The system would hold megabytes for a watcher that does not read, out of our sight. To one that
+ * is told to go it may hold a little more: those words shall arrive. */
+static void fit_send_buffer(struct http_socket *socket)
+{
+    const struct watcher *watcher = socket->conn.watcher;
+    int bytes;
+
+    if (watcher == NULL)
+        return;
+    bytes = watcher_is_ending(watcher) ? WATCHER_LAST_WORD_BYTES : WATCHER_SEND_BUFFER_BYTES;
+    if (socket->send_buffer == bytes)
+        return;
+    socket->send_buffer = bytes;
+    setsockopt(socket->number, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 /* Sends what it can. False: the connection is gone. */
 static bool socket_send(struct http_socket *socket)
 {
     struct api *api = socket->server->api;
     struct iovec pieces[OUTPUT_PIECES];
     struct msghdr message = {.msg_iov = pieces};
+    size_t sent_bytes = 0;
     int count;
 
+    fit_send_buffer(socket);
     while ((count = http_conn_output(&socket->conn, pieces, OUTPUT_PIECES)) > 0) {
         message.msg_iovlen = (size_t)count;
         ssize_t sent = sendmsg(socket->number, &message, MSG_NOSIGNAL);
@@ -146,6 +169,9 @@ static bool socket_send(struct http_socket *socket)
         }
         api->stats.bytes_out += (uint64_t)sent;
         http_conn_sent(&socket->conn, (size_t)sent, api->now_mono_ms);
+        sent_bytes += (size_t)sent;
+        if (socket->conn.watcher != NULL && sent_bytes >= WATCHER_TURN_BYTES)
+            return true;
     }
     return true;
 }
@@ -182,8 +208,8 @@ static void socket_advance(struct http_socket *socket)
         socket_finish(socket);
         return;
     }
-    unsigned wanted = http_conn_has_output(conn) ? LOOP_WRITE : 0;
-    if (http_conn_may_read(conn) && socket->stalled.len == 0)
+    unsigned wanted = http_conn_settle(conn) ? LOOP_WRITE : 0;
+    if (http_conn_listens(conn) && socket->stalled.len == 0)
         wanted |= LOOP_READ;
     loop_fd_watch(&socket->fd, wanted);
 }
@@ -359,6 +385,36 @@ static void socket_on_time(struct http_socket *socket)
     }
 }
 
+static struct http_socket *socket_of(struct http_conn *conn)
+{
+    return (struct http_socket *)(void *)((char *)conn - offsetof(struct http_socket, conn));
+}
+
+static void plan_round(struct http_server *server)
+{
+    uint64_t wait_ms = watch_wait_ms(&server->api->watch, server->api->now_mono_ms);
+
+    if (wait_ms != UINT64_MAX && !loop_timer_is_running(&server->round))
+        loop_timer_start(&server->round, wait_ms);
+}
+
+/* Serves some of those who watch, and comes back for the others. */
+static void on_round(void *context)
+{
+    struct http_server *server = context;
+    struct api *api = server->api;
+    struct http_conn *conn;
+
+    api_set_time(api, clock_mono_ms(), clock_wall_us());
+    for (int i = 0; i < WATCHERS_PER_TURN; i++) {
+        conn = watch_next_ready(&api->watch, api->now_mono_ms);
+        if (conn == NULL)
+            break;
+        socket_advance(socket_of(conn));
+    }
+    plan_round(server);
+}
+
 static void on_tick(void *context)
 {
     struct http_server *server = context;
@@ -372,11 +428,7 @@ static void on_tick(void *context)
         next = socket->after;
         socket_on_time(socket);
     }
-}
-
-static struct http_socket *socket_of(struct http_conn *conn)
-{
-    return (struct http_socket *)(void *)((char *)conn - offsetof(struct http_socket, conn));
+    plan_round(server);
 }
 
 void http_server_flush(struct http_server *server)
@@ -385,6 +437,7 @@ void http_server_flush(struct http_server *server)
 
     while ((conn = api_next_dirty(server->api)) != NULL)
         socket_advance(socket_of(conn));
+    plan_round(server);
 }
 
 void http_server_start(struct http_server *server, struct api *api, struct loop *loop,
@@ -398,6 +451,7 @@ void http_server_start(struct http_server *server, struct api *api, struct loop 
     server->room = mem_alloc(HTTP_READ_BYTES);
     key_random(server->hash_key, sizeof server->hash_key);
     loop_timer_init(&server->tick, loop, on_tick, server);
+    loop_timer_init(&server->round, loop, on_round, server);
     loop_timer_init(&server->accept, loop, on_accept_time, server);
     for (size_t i = 0; i < count; i++) {
         struct http_listener *listener = &server->listeners[i];
@@ -407,6 +461,14 @@ void http_server_start(struct http_server *server, struct api *api, struct loop 
         loop_fd_init(&listener->fd, loop, listeners[i], on_listener, listener);
         loop_fd_watch(&listener->fd, LOOP_READ);
     }
+}
+
+/* Ends it after what is half said. Behind an earlier request its turn comes with that. */
+static void dismiss_watcher(struct http_socket *socket)
+{
+    watcher_end(socket->conn.watcher);
+    if (!socket->is_lingering && socket->conn.first == NULL)
+        socket_advance(socket);
 }
 
 void http_server_close_listeners(struct http_server *server)
@@ -425,7 +487,9 @@ void http_server_close_listeners(struct http_server *server)
     }
     for (struct http_socket *socket = server->first; socket != NULL; socket = next) {
         next = socket->after;
-        if (socket->conn.first == NULL && !socket->conn.is_reading && socket->stalled.len == 0)
+        if (socket->conn.watcher != NULL)
+            dismiss_watcher(socket);
+        else if (socket->conn.first == NULL && !socket->conn.is_reading && socket->stalled.len == 0)
             socket_close(socket);
     }
 }
@@ -441,6 +505,7 @@ void http_server_free(struct http_server *server)
     while (server->first != NULL)
         socket_close(server->first);
     loop_timer_stop(&server->tick);
+    loop_timer_stop(&server->round);
     table_free(&server->by_address);
     mem_free(server->room);
 }

@@ -30,6 +30,7 @@ struct http_server {
     struct http_listener listeners[NODE_ADDRESSES_MAX];
     size_t listener_count;
     struct loop_timer tick;    /* runs while there are connections */
+    struct loop_timer round;   /* runs while watchers have something to hear */
     struct loop_timer accept;  /* runs after the system had no descriptor for us */
     struct http_socket *first; /* all connections, the lingering ones too */
     size_t count, lingering_count;

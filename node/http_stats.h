@@ -17,7 +17,12 @@
     X(requests_malformed, "Requests refused as malformed or too large before routing") \
     X(cache_hits, "Answers about peers taken from the cache")                          \
     X(cache_misses, "Answers about peers made anew")                                   \
-    X(waits_timed_out, "Requests answered with 504 because no reply came")
+    X(waits_timed_out, "Requests answered with 504 because no reply came")             \
+    X(watch_opened, "Watches begun")                                                   \
+    X(watch_resumed, "Of these, those that went on where they had been")               \
+    X(watch_refused, "Watches refused because there were too many")                    \
+    X(watch_dropped, "Watchers dropped because they read too slowly")                  \
+    X(watch_events, "Changes sent to watchers")
 
 #define HTTP_STATUS_FIRST 100
 #define HTTP_STATUS_END   600

@@ -195,6 +195,9 @@ static void put_http(struct buffer *out, const struct api *api)
     gauge_put(out, "http_connections", "Connections open now", api->stats.connections);
     gauge_put(out, "http_waiting", "Requests that wait for a reply of the core",
               api->waiting.by_number.count);
+    gauge_put(out, "http_watchers", "Watchers now", api->watch.count);
+    gauge_put(out, "http_watch_ring_bytes", "Bytes of changes kept for watchers",
+              api->watch.ring.bytes);
     gauge_put(out, "http_bodies_bytes", "Bytes of answers held, cached or being sent",
               api->bodies.bytes);
     gauge_put(out, "view_fragments_bytes", "Bytes of ready-made JSON held",

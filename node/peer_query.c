@@ -115,6 +115,13 @@ void peer_cursor_write(enum peer_sort sort, uint64_t registered_wall_ms, struct 
     base64_encode(BASE64_URL, bytes, CURSOR_FIXED_BYTES + peer_id.len, out, PEER_CURSOR_BYTES);
 }
 
+static bool unknown_read(struct peer_query *query, struct span name, enum peer_query_kind kind)
+{
+    return kind == PEER_QUERY_DISCOVER ||
+           refuse(query, "%.*s: unknown query parameter", (int)(name.len < 64 ? name.len : 64),
+                  (const char *)name.data);
+}
+
 /* After all parameters: the cursor must fit the sort. */
 static bool cursor_read(struct peer_query *query, struct span text)
 {
@@ -133,8 +140,29 @@ static bool cursor_read(struct peer_query *query, struct span text)
     return true;
 }
 
+static bool listing_read(struct peer_query *query, const struct http_parameter *parameter,
+                         enum peer_query_kind kind, struct span *cursor)
+{
+    struct span name = parameter->name, value = parameter->value;
+    bool is_v1 = kind == PEER_QUERY_V1;
+
+    if (span_is(name, "limit"))
+        return limit_read(query, value, is_v1 ? PEER_QUERY_LIMIT_DEFAULT : PEER_QUERY_LIMIT_MAX);
+    if (is_v1 && span_is(name, "cursor")) {
+        *cursor = value;
+        return true;
+    }
+    if (is_v1 && span_is(name, "sort"))
+        return sort_read(query, value);
+    if (!is_v1 && span_is(name, "reputation")) {
+        query->with_reputation = is_true(value);
+        return true;
+    }
+    return unknown_read(query, name, kind);
+}
+
 static bool parameter_read(struct peer_query *query, const struct http_parameter *parameter,
-                           bool is_v1, struct span *cursor)
+                           enum peer_query_kind kind, struct span *cursor)
 {
     struct span name = parameter->name, value = parameter->value;
     size_t prefix = strlen(META_PREFIX);
@@ -143,27 +171,19 @@ static bool parameter_read(struct peer_query *query, const struct http_parameter
         return refuse(query, "query: a parameter is not valid UTF-8");
     if (span_is(name, "archetype"))
         return archetype_read(query, value);
-    if (span_is(name, "limit"))
-        return limit_read(query, value, is_v1 ? PEER_QUERY_LIMIT_DEFAULT : PEER_QUERY_LIMIT_MAX);
     if (span_is(name, "exclude"))
         return exclude_read(query, value);
     if (name.len > prefix && memcmp(name.data, META_PREFIX, prefix) == 0)
         return meta_read(query, parameter);
-    if (is_v1 && span_is(name, "cursor")) {
-        *cursor = value;
-        return true;
-    }
-    if (is_v1 && span_is(name, "sort"))
-        return sort_read(query, value);
-    if (is_v1)
-        return refuse(query, "%.*s: unknown query parameter", (int)(name.len < 64 ? name.len : 64),
-                      (const char *)name.data);
-    if (span_is(name, "reputation"))
-        query->with_reputation = is_true(value);
+    if (kind != PEER_QUERY_WATCH)
+        return listing_read(query, parameter, kind, cursor);
+    if (!span_is(name, "last_event_id"))
+        return unknown_read(query, name, kind);
+    query->last_event_id = value;
     return true;
 }
 
-bool peer_query_read(struct peer_query *query, struct span text, bool is_v1)
+bool peer_query_read(struct peer_query *query, struct span text, enum peer_query_kind kind)
 {
     struct http_query reader;
     struct http_parameter parameter;
@@ -176,7 +196,7 @@ bool peer_query_read(struct peer_query *query, struct span text, bool is_v1)
         return refuse(query, "query: too long");
     http_query_begin(&reader, text, query->text);
     while ((next = http_query_next(&reader, &parameter)) == QUERY_PARAMETER)
-        if (!parameter_read(query, &parameter, is_v1, &cursor))
+        if (!parameter_read(query, &parameter, kind, &cursor))
             return false;
     if (next == QUERY_MALFORMED)
         return refuse(query, "query: \"%%\" must be followed by two hexadecimal digits");

@@ -15,6 +15,13 @@
 #define PEER_QUERY_LIMIT_MAX     100000 /* some 30 MB of JSON: more is for /v1/peers' cursor */
 #define PEER_QUERY_ERROR_BYTES   160
 
+/* What is known besides archetype, meta.KEY and exclude; on /v1 everything else is refused. */
+enum peer_query_kind {
+    PEER_QUERY_DISCOVER = 0, /* limit, reputation; the rest is ignored */
+    PEER_QUERY_V1,           /* limit, sort, cursor */
+    PEER_QUERY_WATCH,        /* last_event_id */
+};
+
 enum peer_sort { SORT_PEER_ID = 0, SORT_OLDEST, SORT_NEWEST };
 
 struct peer_query_meta {
@@ -35,13 +42,13 @@ struct peer_query {
     bool has_cursor;
     uint64_t cursor_ms; /* for the sorts by time */
     struct span cursor_id;
+    struct span last_event_id; /* PEER_QUERY_WATCH; data NULL: absent */
     char error[PEER_QUERY_ERROR_BYTES];
     char text[HTTP_HEAD_MAX_BYTES + PEER_ID_MAX_BYTES + 32]; /* decoded; the cursor's besides */
 };
 
-/* `is_v1`: unknown parameters are refused, and cursor and sort are known; else they are ignored,
- * and reputation is known. False: see error, which names the parameter. */
-bool peer_query_read(struct peer_query *, struct span query, bool is_v1);
+/* False: see error, which names the parameter. */
+bool peer_query_read(struct peer_query *, struct span query, enum peer_query_kind);
 
 #define PEER_CURSOR_BYTES 256
 /* Where to go on after this peer; NUL-terminated. */

@@ -24,19 +24,28 @@ enum route {
     V1_MEMBERS,
     V1_STATUS,
     V1_WHY,
+    V1_WATCH,
     ROUTES
 };
 
 enum { CAN_GET = 1, CAN_POST = 2, CAN_DELETE = 4 };
 
 static const unsigned route_methods[ROUTES] = {
-    [ROUTE_TOP] = CAN_GET,           [ROUTE_LIST] = CAN_GET,
-    [ROUTE_PAGE] = CAN_GET,          [SEED_REGISTER] = CAN_POST,
-    [SEED_HEARTBEAT] = CAN_POST,     [SEED_DISCOVER] = CAN_GET,
-    [SEED_HEALTH] = CAN_GET,         [METRICS] = CAN_GET,
-    [V1_PEERS] = CAN_GET | CAN_POST, [V1_PEER] = CAN_GET | CAN_DELETE,
-    [V1_PEER_HEARTBEAT] = CAN_POST,  [V1_MEMBERS] = CAN_GET,
-    [V1_STATUS] = CAN_GET,           [V1_WHY] = CAN_GET,
+    [ROUTE_TOP] = CAN_GET,
+    [ROUTE_LIST] = CAN_GET,
+    [ROUTE_PAGE] = CAN_GET,
+    [SEED_REGISTER] = CAN_POST,
+    [SEED_HEARTBEAT] = CAN_POST,
+    [SEED_DISCOVER] = CAN_GET,
+    [SEED_HEALTH] = CAN_GET,
+    [METRICS] = CAN_GET,
+    [V1_PEERS] = CAN_GET | CAN_POST,
+    [V1_PEER] = CAN_GET | CAN_DELETE,
+    [V1_PEER_HEARTBEAT] = CAN_POST,
+    [V1_MEMBERS] = CAN_GET,
+    [V1_STATUS] = CAN_GET,
+    [V1_WHY] = CAN_GET,
+    [V1_WATCH] = CAN_GET,
 };
 
 static const struct {
@@ -46,6 +55,7 @@ static const struct {
     {"/discover", SEED_DISCOVER}, {"/heartbeat", SEED_HEARTBEAT}, {"/register", SEED_REGISTER},
     {"/health", SEED_HEALTH},     {"/metrics", METRICS},          {"/v1/peers", V1_PEERS},
     {"/v1/members", V1_MEMBERS},  {"/v1/status", V1_STATUS},      {"/v1", ROUTE_LIST},
+    {"/v1/watch", V1_WATCH},
 };
 
 /* --- Paths --------------------------------------------------------------------------------- */
@@ -193,19 +203,13 @@ static bool body_is_fine(struct api *api, const struct http_request *request,
 static void answer_list(struct api *api, struct http_exchange *exchange)
 {
     static const char *const paths[] = {
-        "POST /register",
-        "POST /heartbeat",
-        "GET /discover",
-        "GET /health",
-        "GET /metrics",
-        "GET /v1/peers",
-        "POST /v1/peers",
-        "GET /v1/peers/{id}",
-        "DELETE /v1/peers/{id}",
-        "POST /v1/peers/{id}/heartbeat",
-        "GET /v1/members",
-        "GET /v1/status",
-        "GET /v1/why/{peer or node}",
+        "POST /register",        "POST /heartbeat",
+        "GET /discover",         "GET /health",
+        "GET /metrics",          "GET /v1/peers",
+        "POST /v1/peers",        "GET /v1/peers/{id}",
+        "DELETE /v1/peers/{id}", "POST /v1/peers/{id}/heartbeat",
+        "GET /v1/watch",         "GET /v1/members",
+        "GET /v1/status",        "GET /v1/why/{peer or node}",
     };
     struct json_writer json;
 
@@ -253,6 +257,7 @@ static void dispatch(struct api *api, enum route route, const struct http_reques
         else
             api_v1_peers(api, request, exchange);
         break;
+    case V1_WATCH: api_v1_watch(api, request, exchange); break;
     case V1_MEMBERS: api_v1_members(api, exchange); break;
     case V1_STATUS: api_v1_status(api, exchange); break;
     case V1_WHY: api_v1_why(api, exchange, id); break;
@@ -275,7 +280,7 @@ static bool method_is_fine(enum http_request_method method, unsigned methods)
 static bool query_is_fine(struct api *api, enum route route, const struct http_request *request,
                           struct http_exchange *exchange)
 {
-    bool reads_query = route == V1_PEERS && request->method != METHOD_POST;
+    bool reads_query = route == V1_WATCH || (route == V1_PEERS && request->method != METHOD_POST);
 
     if (route < V1_PEERS || reads_query || request->query.len == 0)
         return true;

@@ -51,19 +51,25 @@ static bool metadata_has(struct span metadata, const struct peer_query_meta *wan
     return false;
 }
 
+bool selection_metadata_has(struct span metadata, const struct peer_query_meta *wanted,
+                            size_t count)
+{
+    if (count > 0 && !json_scan_is_valid(metadata, NULL))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!metadata_has(metadata, &wanted[i]))
+            return false;
+    return true;
+}
+
 static bool has_meta(const struct peer_query *query, const struct view_peer *peer)
 {
     struct record record;
 
     if (query->meta_count == 0)
         return true;
-    if (!statement_read_record(blob_span(peer->record), &record) ||
-        !json_scan_is_valid(record.peer.metadata, NULL))
-        return false;
-    for (size_t i = 0; i < query->meta_count; i++)
-        if (!metadata_has(record.peer.metadata, &query->meta[i]))
-            return false;
-    return true;
+    return statement_read_record(blob_span(peer->record), &record) &&
+           selection_metadata_has(record.peer.metadata, query->meta, query->meta_count);
 }
 
 bool selection_matches(const struct view *view, const struct peer_query *query,
@@ -84,14 +90,13 @@ static void selection_add(struct selection *selection, size_t *capacity, struct 
     selection->peers[selection->count++] = peer;
 }
 
-/* The shortest list that holds all matches; NULL: there are none. */
-static const struct peer_order *shortest_order(const struct view *view,
-                                               const struct peer_query *query)
+const struct peer_order *selection_order(const struct view *view, const struct span *archetypes,
+                                         size_t count)
 {
     const struct peer_order *shortest = &view->peers;
 
-    for (size_t i = 0; i < query->archetype_count; i++) {
-        const struct view_archetype *archetype = view_archetype_find(view, query->archetypes[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct view_archetype *archetype = view_archetype_find(view, archetypes[i]);
 
         if (archetype == NULL)
             return NULL;
@@ -168,7 +173,8 @@ static void select_by_id(struct selection *selection, const struct view *view,
 void selection_make(struct selection *selection, const struct view *view,
                     const struct peer_query *query)
 {
-    const struct peer_order *order = shortest_order(view, query);
+    const struct peer_order *order =
+        selection_order(view, query->archetypes, query->archetype_count);
 
     *selection = (struct selection){0};
     assert(query->limit > 0);

@@ -73,7 +73,9 @@ static size_t check_answer(struct heard *heard, const char *text, size_t len, bo
     unsigned status = (unsigned)strtoul(head + 9, NULL, 10);
     const char *length = header_value(head, "\r\nContent-Length: ");
 
-    require(status == 100 || status == 304 || length != NULL);
+    bool is_stream = header_value(head, "\r\nContent-Type: text/event-stream\r\n") != NULL;
+
+    require(status == 100 || status == 304 || is_stream == (length == NULL));
     if (length != NULL && !is_head)
         body_len = strtoul(length, NULL, 10);
     require(body_len <= len - head_len);
@@ -86,11 +88,25 @@ static size_t check_answer(struct heard *heard, const char *text, size_t len, bo
     return head_len + body_len;
 }
 
+/* Whole events, each of lines that begin as they may. */
+static void hear_stream(struct http_conn *conn)
+{
+    char *text = stage_hear(conn);
+    size_t len = strlen(text);
+
+    require(len == 0 || (len > 2 && strcmp(text + len - 2, "\n\n") == 0));
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1)
+        require(*line == '\n' || *line == ':' || strncmp(line, "event: ", 7) == 0 ||
+                strncmp(line, "id: ", 4) == 0 || strncmp(line, "retry: ", 7) == 0 ||
+                (strncmp(line, "data: {", 7) == 0));
+    free(text);
+}
+
 static void hear(struct heard *heard, struct http_conn *conn)
 {
     struct iovec pieces[2];
 
-    while (http_conn_has_output(conn)) {
+    while (conn->first != NULL && conn->first->state == EXCHANGE_READY) {
         const struct http_exchange *exchange = conn->first;
         bool is_head = exchange->is_head_only;
         size_t left =
@@ -110,6 +126,8 @@ static void hear(struct heard *heard, struct http_conn *conn)
         require(check_answer(heard, text.data, text.len, is_head) == text.len);
         buffer_free(&text);
     }
+    if (conn->first == NULL && conn->watcher != NULL)
+        hear_stream(conn);
 }
 
 /* `data` is a copy of its own, so that reading past it is noticed. */
