@@ -2,11 +2,29 @@
 /* fuzz_query.c - query strings from strangers: read, bounded, and what they select matches them */
 #include "node/peer_query.h"
 #include "node/selection.h"
+#include "node/watch_filter.h"
 #include "tests/node/http_stage.h"
 #include "tests/support/guard.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A watcher's filter is another form of the same conditions. */
+static void check_filter(const struct view *view, const struct peer_query *query)
+{
+    struct watch_filter *filter = watch_filter_new(query);
+    struct peer_order_place place = {0, 0};
+    struct view_peer *peer;
+
+    while ((peer = peer_order_next(&view->peers, &place)) != NULL) {
+        struct watch_facts *facts = watch_facts_new(peer->record);
+
+        require(facts != NULL);
+        require(watch_filter_passes(filter, facts) == selection_matches(view, query, peer));
+        watch_facts_free(facts);
+    }
+    watch_filter_free(filter);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,13 +66,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct view *view = &scene()->api.view;
     uint8_t *input = guard_copy(data, size);
 
-    for (int is_v1 = 0; is_v1 < 2; is_v1++) {
+    for (int kind = PEER_QUERY_DISCOVER; kind <= PEER_QUERY_WATCH; kind++) {
         struct selection selection;
 
-        if (!peer_query_read(&query, span_of(input, size), is_v1 != 0)) {
+        if (!peer_query_read(&query, span_of(input, size), (enum peer_query_kind)kind)) {
             require(query.error[0] != '\0');
             continue;
         }
+        check_filter(view, &query);
         selection_make(&selection, view, &query);
         require(selection.count <= query.limit);
         size_t all = matches(view, &query);
