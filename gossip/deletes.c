@@ -19,31 +19,50 @@ static void timer_begin(struct gossip *g, uint64_t in_ms)
     timer_set(&g->timers, &g->registry.floor_timer, TIMER_FLOOR, g->now.mono_ms + in_ms);
 }
 
+static void wait_for_round(struct gossip *g)
+{
+    uint64_t round_ms = g->config.delete_keep_min_ms / ROUNDS_PER_KEEP;
+    timer_begin(g, round_ms < ROUND_MIN_MS ? ROUND_MIN_MS : round_ms);
+}
+
 void deletes_entry_added(struct gossip *g)
 {
     if (!timer_is_set(&g->registry.floor_timer))
-        timer_begin(g, g->config.delete_keep_min_ms);
+        wait_for_round(g);
+}
+
+/* Does it stand above a set, in some log, whose home vouches for it, or of one that does not? */
+static bool hides(const struct entry *delete, bool is_vouched_for)
+{
+    for (const struct entry *entry = delete->peer->entries; entry != NULL;
+         entry = entry->next_of_peer)
+        if (!entry->is_delete && (entry->log->standing == HOME_VOUCHES) == is_vouched_for &&
+            entry_wins(delete, entry))
+            return true;
+    return false;
+}
+
+/* What a home said last before it died may have reached some only. What this delete ended is
+ * dropped by the others when its ttl has run: from then on it would hide what another home vouches
+ * for here, and nowhere else. */
+static bool is_over_elsewhere(const struct gossip *g, const struct entry *delete)
+{
+    return orphans_are_final(delete->log) &&
+           orphans_age_ms(g, delete->log) >= delete->ttl_s * UINT64_C(1000) && hides(delete, true);
 }
 
 /* Forgetting a delete that still stands above some log's set would bring that set back. That is
  * right only where its home vouches for it to this day: it has forgotten the delete too, or would
  * have ended its record, and what its client lives by must not stay hidden here for ever. */
-static bool hides_something(const struct entry *delete)
-{
-    for (const struct entry *entry = delete->peer->entries; entry != NULL;
-         entry = entry->next_of_peer)
-        if (!entry->is_delete && entry->log->standing != HOME_VOUCHES && entry_wins(delete, entry))
-            return true;
-    return false;
-}
-
-static bool is_old(const struct gossip *g, const struct log *log, const struct entry *entry)
+static bool may_forget(const struct gossip *g, const struct log *log, const struct entry *entry)
 {
     uint64_t keep_ms = entry->ttl_s * 1000ull;
+    if (!entry->is_delete || entry->version > log->applied)
+        return false;
     if (keep_ms < g->config.delete_keep_min_ms)
         keep_ms = g->config.delete_keep_min_ms;
-    return entry->is_delete && entry->version <= log->applied &&
-           g->now.mono_ms - entry->applied_ms >= keep_ms && !hides_something(entry);
+    bool is_old = g->now.mono_ms - entry->applied_ms >= keep_ms;
+    return (is_old || is_over_elsewhere(g, entry)) && !hides(entry, false);
 }
 
 size_t deletes_forget_some(struct gossip *g, struct log *log, size_t budget)
@@ -52,7 +71,7 @@ size_t deletes_forget_some(struct gossip *g, struct log *log, size_t budget)
     while (looked < budget && log->forget_next < log->slot_count) {
         struct entry *entry = log->slots[log->forget_next++].entry;
         looked++;
-        if (entry == NULL || !is_old(g, log, entry))
+        if (entry == NULL || !may_forget(g, log, entry))
             continue;
         if (entry->version > log->floor)
             log->floor = entry->version;
@@ -98,7 +117,6 @@ void registry_on_floor_timer(struct gossip *g)
         return;
     }
     registry->forget_log = 0;
-    uint64_t round_ms = g->config.delete_keep_min_ms / ROUNDS_PER_KEEP;
     if (registry->deletes_held > 0)
-        timer_begin(g, round_ms < ROUND_MIN_MS ? ROUND_MIN_MS : round_ms);
+        wait_for_round(g);
 }

@@ -119,14 +119,19 @@ static int64_t drop_due(const struct gossip *g, const struct log *log)
     return since + (int64_t)g->config.orphan_grace_ms;
 }
 
+bool orphans_are_final(const struct log *log)
+{
+    enum member_state state = log->member->state;
+    return log->standing == HOME_GONE &&
+           (is_ended(log) || state == MEMBER_DEAD || state == MEMBER_LEFT);
+}
+
 /* Would nobody miss it? An unreachable home's log stays: the others still compare theirs with us,
  * and would send it again and again. */
 static bool is_droppable(const struct gossip *g, const struct log *log)
 {
-    enum member_state state = log->member->state;
-    bool is_over =
-        is_ended(log) || state == MEMBER_DEAD || state == MEMBER_LEFT || g->detector.is_cut_off;
-    return log->standing == HOME_GONE && log->held_count == 0 && is_over;
+    return log->standing == HOME_GONE && log->held_count == 0 &&
+           (orphans_are_final(log) || g->detector.is_cut_off);
 }
 
 static void timer_at(struct gossip *g, struct log *log, int64_t due)

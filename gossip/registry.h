@@ -72,6 +72,8 @@ void registry_on_orphan_timer(struct gossip *, struct log *);
 /* How long the log's home has been gone here; 0: it is not. A joiner is told that with the list of
  * logs, and continues it: by then nothing else says when a life that has ended did end. */
 uint64_t orphans_age_ms(const struct gossip *, const struct log *);
+/* Is its home gone for what others say and hear, too? Nobody compares this log any more. */
+bool orphans_are_final(const struct log *);
 void orphans_age_told(struct gossip *, struct log *, uint64_t age_ms);
 /* A member is forgotten. */
 void registry_member_gone(struct gossip *, struct member *);

@@ -66,8 +66,8 @@ static uint64_t alive_us(const struct gossip_config *config, size_t nodes, uint6
 uint64_t bound_converge_us(const struct gossip_config *config, size_t nodes, uint64_t faults_us,
                            uint32_t ttl_s)
 {
-    return alive_us(config, nodes, faults_us) + 15 * BOUND_SECOND_US +
-           larger(ttl_s * BOUND_SECOND_US, config->delete_keep_min_ms * MS_US);
+    return alive_us(config, nodes, faults_us) + 15 * BOUND_SECOND_US + ttl_s * BOUND_SECOND_US +
+           config->delete_keep_min_ms * MS_US / 8;
 }
 
 uint64_t bound_drain_us(const struct gossip_config *config, size_t nodes, uint64_t faults_us)

@@ -48,8 +48,8 @@ uint64_t bound_detect_worst_us(const struct gossip_config *, size_t members);
 /* After a heal (I6). Members that hold one another for dead meet when one of them is probed: one of
  * the old is every 10 s, each every eighth of the time that it has been gone, and seeds are asked
  * at least every 30 s, give or take a third. Then what a life left behind that reached some nodes
- * only hides there what it stands above until its ttl has run, and a deletion until it is
- * forgotten. */
+ * only hides there what it stands above until its ttl has run, and a deletion until the next search
+ * for old ones. */
 uint64_t bound_converge_us(const struct gossip_config *, size_t nodes, uint64_t faults_us,
                            uint32_t ttl_s);
 /* After a heal, every queue is seen empty, every limiter open and every suspicion over (I16): when

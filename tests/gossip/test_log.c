@@ -611,6 +611,33 @@ Test(log, delete_beyond_its_time_yields_to_a_record_that_its_home_vouches_for)
     cr_assert_eq(fixture_log(f, &b)->floor, 1U);
 }
 
+/* Its home died, and told it to some only: the others drop what it ended when its ttl has run. */
+Test(log, delete_of_a_dead_home_yields_when_what_it_ended_is_dropped_elsewhere)
+{
+    struct fixture_home b = fixture_home(f, 2, 10);
+    const uint64_t ttl_ms = FIXTURE_TTL_S * 1000ull;
+    cr_assert_leq(2 * ttl_ms, DELETE_KEEP_MIN_MS);
+    fixture_tell_set(f, &a, 1, "p", 1);
+    fixture_tell_delete(f, &b, 1, "p", 5);
+    fixture_state(f, &b, MEMBER_DEAD, fixture_now(f));
+    fixture_wait(f, ttl_ms - 1);
+    cr_assert(!fixture_sees(f, "p"));
+    fixture_wait(f, DELETE_KEEP_MIN_MS / 4);
+    cr_assert(fixture_sees(f, "p"));
+}
+
+/* The same where what it hides is nobody's any more, either. */
+Test(log, delete_of_a_dead_home_hides_what_another_dead_home_left)
+{
+    struct fixture_home b = fixture_home(f, 2, 10);
+    fixture_tell_set(f, &a, 1, "p", 1);
+    fixture_tell_delete(f, &b, 1, "p", 5);
+    fixture_state(f, &b, MEMBER_DEAD, fixture_now(f));
+    fixture_state(f, &a, MEMBER_SUSPECT, fixture_now(f));
+    fixture_wait(f, DELETE_KEEP_MIN_MS - 1);
+    cr_assert(!fixture_sees(f, "p"));
+}
+
 /* During a reset a delete above `applied` is held; forgetting it would raise the floor above what
  * is applied. */
 Test(log, floor_never_rises_above_what_is_applied)

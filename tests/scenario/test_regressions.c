@@ -157,3 +157,26 @@ Test(regressions, two_that_a_nat_moved_hear_each_other)
     cr_assert_leq(cluster_wait_everywhere(c, all_alive(), 5000), 5000);
     cluster_free(c);
 }
+
+/* A home ended what had been registered with it, told some, and died. Those hid for ten minutes what
+ * another home, who had not heard of it, vouched for (swarm, seed 4069). */
+Test(regressions, what_the_dead_deleted_hides_no_longer_than_its_ttl)
+{
+    const size_t home = 2, dies = 1;
+    const uint32_t ttl_s = 20;
+    struct cluster *c = booted(5);
+
+    cr_assert_eq(cluster_register_ttl(c, home, "printer", ttl_s), RESULT_OK);
+    cluster_client_start(c, "printer", 5000, &home, 1, false);
+    cluster_run_for(c, 1000);
+    cluster_isolate(c, home);
+    cr_assert_eq(cluster_register_ttl(c, dies, "printer", ttl_s), RESULT_OK);
+    cr_assert_eq(cluster_deregister(c, dies, "printer"), RESULT_OK);
+    cluster_crash(c, dies);
+    cluster_run_for(c, 30000);
+    cluster_heal(c);
+    cluster_run_for(c, 5000);
+    cr_assert(!cluster_sees_peer(c, 0, "printer"), "a test that cannot fail");
+    cr_assert_leq(cluster_wait_everywhere(c, peer_visible("printer"), 120000), 120000);
+    cluster_free(c);
+}
