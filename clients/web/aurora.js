@@ -17,7 +17,7 @@ const ANY_TTL_S = 300;
 /* The address that a node fills in where none is given is not ours to check. */
 const ANY_ADDRESS = 'unreachable.invalid';
 
-/* --- The functions of the original client ------------------------------------------------------ */
+/* --- The functions of the original client ---------------------------------------------------- */
 
 /**
  * Registers a peer with one node. Resolves to the node's answer.

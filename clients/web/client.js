@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* client.js - DiscoveryClient: one peer, registered and kept registered, through any of some nodes */
+/* client.js - DiscoveryClient: one peer, kept registered through any of several nodes */
 import { ACTION, Core, ENDPOINTS_MAX, randomBits } from './core.js';
 import { AuroraError, invalid, isNodeFault } from './error.js';
 import { Emitter } from './events.js';
@@ -100,7 +100,7 @@ export class DiscoveryClient extends Emitter {
     this.core = core;
   }
 
-  /* Where it cannot be had, the peer is as good as any that its home vouches for, and that is said. */
+  /* Where it cannot be had, the peer is as good as any that its home vouches for; that is said. */
   async #identify(wanted) {
     if (!wanted) return;
     try {
@@ -423,7 +423,7 @@ export class DiscoveryClient extends Emitter {
     return watch;
   }
 
-  /** Ends everything that is under way. The lease runs out by itself, unless deregister() came first. */
+  /** Ends what is under way. A lease that was not ended by deregister() runs out by itself. */
   close() {
     this.stopHeartbeat();
     for (const watch of this.#watches) watch.close();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* timers.js - timers that go on while a page is in the background
  *
- * Browsers let the timers of a hidden page run once a minute. Those of a Worker they leave alone, so
- * a Worker counts the time where there can be one: not in Node.js, which needs none, and not where
- * this module was loaded from another origin. There the page's own timers must do, and whoever has
- * something to do on time looks again when the page becomes visible (client.js). */
+ * Browsers let the timers of a hidden page run once a minute. Those of a Worker they leave alone,
+ * so a Worker counts the time where there can be one: not in Node.js, which needs none, and not
+ * where this module was loaded from another origin. There the page's own timers must do, and
+ * whoever has something to do on time looks again when the page becomes visible (client.js). */
 
 /** @type {Map<number, {run: () => void, fallback?: any, at: number}>} */
 const waiting = new Map();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* watch.js - PeerWatch: the peers that fit a filter, live, through the death of nodes
  *
- * One stream to one node. When it breaks, the next connection says what was seen last: the same node
- * goes on from there, another one sends a snapshot, of which listeners get the differences. */
+ * One stream to one node. When it breaks, the next connection says what was seen last: the same
+ * node goes on from there, another one sends a snapshot, of which listeners get the differences. */
 import { randomBits } from './core.js';
 import { AuroraError, isNodeFault } from './error.js';
 import { Emitter } from './events.js';
