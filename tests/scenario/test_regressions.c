@@ -158,7 +158,7 @@ Test(regressions, two_that_a_nat_moved_hear_each_other)
     cluster_free(c);
 }
 
-/* A home ended what had been registered with it, told some, and died. Those hid for ten minutes what
+/* A home ended what was registered with it, told some, and died. For ten minutes those hid what
  * another home, who had not heard of it, vouched for (swarm, seed 4069). */
 Test(regressions, what_the_dead_deleted_hides_no_longer_than_its_ttl)
 {
