@@ -250,7 +250,7 @@ static void target_split(struct http_request *request, struct span target)
 
 static void request_done(struct http_conn *conn)
 {
-    if (conn->head.capacity > KEEP_HEAD_BYTES)
+    if (conn->head.capacity > KEEP_HEAD_BYTES || conn->watcher != NULL)
         buffer_free(&conn->head);
     buffer_free(&conn->body);
     conn->is_reading = false;

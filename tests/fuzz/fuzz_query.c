@@ -9,23 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A watcher's filter is another form of the same conditions. */
-static void check_filter(const struct view *view, const struct peer_query *query)
-{
-    struct watch_filter *filter = watch_filter_new(query);
-    struct peer_order_place place = {0, 0};
-    struct view_peer *peer;
-
-    while ((peer = peer_order_next(&view->peers, &place)) != NULL) {
-        struct watch_facts *facts = watch_facts_new(peer->record);
-
-        require(facts != NULL);
-        require(watch_filter_passes(filter, facts) == selection_matches(view, query, peer));
-        watch_facts_free(facts);
-    }
-    watch_filter_free(filter);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(int truth)
@@ -58,6 +41,23 @@ static size_t matches(const struct view *view, const struct peer_query *query)
     while ((peer = peer_order_next(&view->peers, &place)) != NULL)
         count += selection_matches(view, query, peer);
     return count;
+}
+
+/* A watcher's filter is another form of the same conditions. */
+static void check_filter(const struct view *view, const struct peer_query *query)
+{
+    struct watch_filter *filter = watch_filter_new(query);
+    struct peer_order_place place = {0, 0};
+    struct view_peer *peer;
+
+    while ((peer = peer_order_next(&view->peers, &place)) != NULL) {
+        struct watch_facts *facts = watch_facts_new(peer->record);
+
+        require(facts != NULL);
+        require(watch_filter_passes(filter, facts) == selection_matches(view, query, peer));
+        watch_facts_free(facts);
+    }
+    watch_filter_free(filter);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
