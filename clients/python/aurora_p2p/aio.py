@@ -267,10 +267,11 @@ class AsyncWatch:
         self._scope.cancel()
         if self._watch is not None:
             self._watch.close()
-        if self._pending is not None:
-            await asyncio.wait([self._pending])
-            if not self._pending.cancelled():
-                self._pending.exception()
+        pending = self._pending
+        if pending is not None:
+            await asyncio.wait([pending])
+            if not pending.cancelled():
+                pending.exception()  # its reader gets it, if there is one
             if self._watch is not None:
                 self._watch.close()
         self._pool.shutdown(wait=True)

@@ -27,9 +27,9 @@ from . import arguments
 from .arguments import IdentityLike, Texts
 from .budget import Budget, Scope
 from .endpoints import Backoff, Endpoints, urls_of
-from .errors import AuroraError, AuroraProtocolError, AuroraRefused
+from .errors import AuroraError, AuroraProtocolError, AuroraRefused, AuroraStopped
 from .events import Callbacks
-from .identity import json_text, signed
+from .identity import check_peer, json_text, signed
 from .links import (
     STOP_TIMEOUT_S,
     Handler,
@@ -165,12 +165,15 @@ class AuroraP2PClient:
             "archetypes": self.archetypes,
             "metadata": self.metadata,
         }
+        ttl = self.ttl or DEFAULT_TTL_S
+        if self._identity is not None:
+            registration["ttl_seconds"] = ttl  # what a node would fill in cannot be signed
+            return signed(self._identity, registration, self._next_version())
+        metadata = json_text("metadata", self.metadata)
+        check_peer(self.peer_id, self.local_ip, self.port, self.archetypes, metadata, ttl)
         if self.ttl is not None:
             registration["ttl_seconds"] = self.ttl
-        if self._identity is None:
-            return registration
-        registration["ttl_seconds"] = self.ttl or DEFAULT_TTL_S
-        return signed(self._identity, registration, self._next_version())
+        return registration
 
     def _next_version(self) -> int:
         """Rises with each registration, over restarts, too, as the wall clock does."""
@@ -454,6 +457,8 @@ class _Heart:
         """The seconds until the next."""
         try:
             self._beat()
+        except AuroraStopped:
+            return self._every_s
         except AuroraError as error:
             delay = self._backoff.next_delay()
             log.warning("heartbeat: %s; again in %.1f s", error, delay)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers whose id is their own public key: what they sign, and the key file.
+"""What describes a peer; and peers whose id is their own public key: what they sign, the key file.
 
 The bytes are those of section 3 of docs/PROTOCOL.md, "Peers that certify themselves"; the golden
-vectors in tests/vectors/peers.json bind this encoder to those of the node and of the browser.
+vectors in tests/vectors (peers.json, fields.json) bind this encoder to those of the node and of
+the browser.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import pathlib
 import secrets
 import stat
-from typing import Any, Dict, List, Mapping, Sequence, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from .errors import AuroraArgumentError, AuroraIdentityError
 
@@ -61,7 +62,7 @@ def _pack_count(count: int) -> bytes:
     return bytes([0x90 | count]) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
 
 
-# --- What may be signed ---
+# --- What may be registered ---
 
 
 def _utf8(field: str, text: Any) -> bytes:
@@ -110,6 +111,32 @@ def key_of_id(peer_id: str) -> bytes:
     return bytes.fromhex(digits)
 
 
+def check_peer(
+    peer_id: str,
+    address: str,
+    port: int,
+    archetypes: Sequence[str],
+    metadata: str,
+    ttl_seconds: int,
+    peer_version: Optional[int] = None,
+) -> None:
+    """Raises AuroraArgumentError, naming the field, for a description that no node would take.
+    `metadata` is JSON text, or ""; `peer_version` is None for a peer that does not sign."""
+    _check_text("peer_id", peer_id, PEER_ID_MAX_BYTES)
+    if peer_version is not None or peer_id.startswith(KEY_PREFIX):
+        key_of_id(peer_id)
+    _check_text("address", address, ADDRESS_MAX_BYTES)
+    _check_number("port", port, 0, 65535)
+    if len(archetypes) > ARCHETYPES_MAX:
+        raise AuroraArgumentError(f"archetypes: at most {ARCHETYPES_MAX}, not {len(archetypes)}")
+    for archetype in archetypes:
+        _check_text("archetypes", archetype, ARCHETYPE_MAX_BYTES)
+    _check_metadata(metadata)
+    _check_number("ttl_seconds", ttl_seconds, TTL_MIN_S, TTL_MAX_S)
+    if peer_version is not None:
+        _check_number("peer_version", peer_version, 0, NUMBER_MAX)
+
+
 def peer_body(
     peer_id: str,
     address: str,
@@ -121,23 +148,13 @@ def peer_body(
 ) -> bytes:
     """The description of a peer in MessagePack, as it is signed.
 
-    `metadata` is the JSON text exactly as it will be sent; `archetypes` must hold nothing twice,
-    since a node drops repetitions before it verifies. Raises AuroraArgumentError, naming the
-    field that breaks a limit.
+    `metadata` is the JSON text exactly as it will be sent. Of repeated archetypes the first alone
+    is signed, as it is stored. Raises AuroraArgumentError as check_peer() does.
     """
+    check_peer(peer_id, address, port, archetypes, metadata, ttl_seconds, peer_version)
     key_of_id(peer_id)
-    _check_text("address", address, ADDRESS_MAX_BYTES)
-    _check_number("port", port, 0, 65535)
-    if len(archetypes) > ARCHETYPES_MAX:
-        raise AuroraArgumentError(f"archetypes: at most {ARCHETYPES_MAX}, not {len(archetypes)}")
-    for archetype in archetypes:
-        _check_text("archetypes", archetype, ARCHETYPE_MAX_BYTES)
-    if len(set(archetypes)) != len(archetypes):
-        raise AuroraArgumentError("archetypes: one is given twice")
-    _check_metadata(metadata)
-    _check_number("ttl_seconds", ttl_seconds, TTL_MIN_S, TTL_MAX_S)
-    _check_number("peer_version", peer_version, 0, NUMBER_MAX)
-    listed = _pack_count(len(archetypes)) + b"".join(_pack_text(item) for item in archetypes)
+    once = list(dict.fromkeys(archetypes))
+    listed = _pack_count(len(once)) + b"".join(_pack_text(item) for item in once)
     return b"".join(
         [_pack_count(8), _pack_uint(KIND), _pack_text(peer_id), _pack_text(address)]
         + [_pack_uint(port), listed, _pack_text(metadata)]
@@ -258,12 +275,11 @@ def json_text(field: str, value: Any) -> str:
 def signed(identity: Identity, registration: Mapping[str, Any], version: int) -> Dict[str, Any]:
     """The registration (peer_id, address, port, archetypes, metadata, ttl_seconds) with its
     `peer_version` and its `signature`."""
-    archetypes: List[str] = list(dict.fromkeys(registration["archetypes"]))
     body = peer_body(
         identity.peer_id,
         registration["address"],
         registration["port"],
-        archetypes,
+        registration["archetypes"],
         json_text("metadata", registration["metadata"]),
         registration["ttl_seconds"],
         version,
@@ -271,7 +287,6 @@ def signed(identity: Identity, registration: Mapping[str, Any], version: int) ->
     return {
         **registration,
         "peer_id": identity.peer_id,
-        "archetypes": archetypes,
         "peer_version": version,
         "signature": identity.sign(body).hex(),
     }

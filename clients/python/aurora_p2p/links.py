@@ -162,7 +162,7 @@ class Listener:
             info = caller_info(hello, address)
             sock.settimeout(None)
             self._handler(sock, hello)
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, EOFError, ValueError, RecursionError) as error:
             log.info("connection from %s: %s", address[0], error)
         except Exception:
             log.exception("the handler of a connection raised")

@@ -135,10 +135,13 @@ def _read(response: requests.Response, url: str, max_bytes: int) -> bytes:
     while True:
         part = response.raw.read(READ_BYTES, decode_content=False)
         if not part:
-            return bytes(taken)
+            break
         taken += part
         if len(taken) > max_bytes:
             raise AuroraProtocolError(f"{url}: an answer of more than {max_bytes} bytes")
+    if response.headers.get("Content-Length", str(len(taken))) != str(len(taken)):
+        raise AuroraProtocolError(f"{url}: the answer was cut short after {len(taken)} bytes")
+    return bytes(taken)
 
 
 def parsed(text: Union[bytes, str], url: str) -> Dict[str, Any]:

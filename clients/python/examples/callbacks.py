@@ -40,7 +40,7 @@ def main() -> None:
     client.on("on_data_received", on_data_received)
     client.on("on_peer_down", on_peer_down)
     client.start_listener()
-    client.start_heartbeat(interval=2)
+    client.start_heartbeat(interval=1)
     client.start_watch()
     print(f"registered {client.peer_id}", flush=True)
     try:

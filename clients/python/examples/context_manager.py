@@ -17,7 +17,7 @@ def main() -> None:
         with AuroraP2PClient(
             url, archetypes=["pepino"], port=9020, deregister_on_stop=True
         ) as client:
-            client.start_heartbeat(interval=2)
+            client.start_heartbeat(interval=1)
             print(f"registered {client.peer_id}", flush=True)
             while True:
                 health = client.health_check()

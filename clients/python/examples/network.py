@@ -20,7 +20,7 @@ def start_peer(url: str, number: int) -> AuroraP2PClient:
 
     client.on("on_data_received", show)
     client.start_listener()
-    client.start_heartbeat(interval=2)
+    client.start_heartbeat(interval=1)
     return client
 
 

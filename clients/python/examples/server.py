@@ -30,7 +30,7 @@ def main() -> None:
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 9001
     client = AuroraP2PClient(url, archetypes=["pepino", "tensor-provider"], port=port)
     client.start_listener(handler=answer)
-    client.start_heartbeat(interval=2)
+    client.start_heartbeat(interval=1)
     print(f"listening as {client.peer_id} on port {client.port}", flush=True)
     try:
         while True:

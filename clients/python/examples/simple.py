@@ -14,7 +14,7 @@ from aurora_p2p_client import AuroraP2PClient
 def main() -> None:
     url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4780"
     client = AuroraP2PClient(url, archetypes=["pepino", "ethics"], port=9000)
-    client.start_heartbeat(interval=2)
+    client.start_heartbeat(interval=1)
     print(f"registered {client.peer_id}", flush=True)
     try:
         while True:
