@@ -61,19 +61,24 @@ static void suspect(struct world *world, size_t node, const struct addr *to, uin
     checks->suspects[checks->suspect_count++] = (struct suspect){node, *to, sent, came};
 }
 
-/* Whoever gets what is sent there has said something since it was first asked there. It may have
- * said so from elsewhere: a NAT can change between question and answer. */
+/* Whoever got what was first sent there, or gets what is sent now, has said something since. It may
+ * have said so from elsewhere: a NAT can change between question and answer. */
 static bool has_answered(struct world *world, size_t node, const struct addr *to)
 {
     struct checks *checks = world->checks;
     uint64_t lives = world->nodes[node].lives;
     uint32_t owner = address_find(&world->addresses, to, world->now_us);
     uint64_t *asked_us = map_put(&checks->asked_at, number_of(to), node, lives);
-    const uint64_t *heard_us = map_find(&checks->heard_at, owner, node, lives);
+    uint64_t *asked = map_put(&checks->asked_of, number_of(to), node, lives);
 
     if (*asked_us == 0)
         *asked_us = world->now_us;
-    return owner != ADDRESS_NOBODY && heard_us != NULL && *heard_us > *asked_us;
+    if (owner != ADDRESS_NOBODY)
+        *asked = owner + 1;
+    if (*asked == 0)
+        return false;
+    const uint64_t *heard_us = map_find(&checks->heard_at, *asked - 1, node, lives);
+    return heard_us != NULL && *heard_us > *asked_us;
 }
 
 void check_address_out(struct world *world, size_t node, const struct addr *to, size_t len)

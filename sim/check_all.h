@@ -108,6 +108,7 @@ struct checks {
     struct map sent_to, came_from; /* I13: (address, node, life): bytes */
     struct map proved;             /* I13: (address, node, life) */
     struct map asked_at; /* I13: (address, node, life): when it was first sent something */
+    struct map asked_of; /* I13: the same: who got it, and 1; 0: nobody did */
     struct map heard_at; /* I13: (other node, node, life): when it last said something */
     struct suspect {
         size_t node;

@@ -46,6 +46,7 @@ void checks_free(struct checks *checks)
     map_free(&checks->came_from);
     map_free(&checks->proved);
     map_free(&checks->asked_at);
+    map_free(&checks->asked_of);
     map_free(&checks->heard_at);
     free(checks->made);
     free(checks->suspects);
