@@ -23,6 +23,8 @@
 #define TRIALS_AT_FIRST 10
 #define TRIALS_LATER    5
 #define TICK_MS         100
+/* Whoever asks on while answers take longer has ever too many questions open. */
+#define SLOW_MS (2 * TICK_MS)
 /* Well heard, and to go on being so: the next round. */
 #define ROUND_PAUSE_MS 1000
 /* Whoever was not heard for so many rounds had luck in one more likely than it has recovered: it
@@ -163,7 +165,8 @@ static void ask(struct gossip *g, uint32_t count)
 void voice_on_ping(struct gossip *g, uint64_t target, uint64_t random)
 {
     struct voice *voice = &g->voice;
-    voice->trials[voice->trial_next] = (struct trial){.target = target, .random = random};
+    voice->trials[voice->trial_next] =
+        (struct trial){.target = target, .random = random, .asked_ms = g->now.mono_ms};
     voice->trial_next = (voice->trial_next + 1) % VOICE_TRIALS;
     if (voice->trial_count < VOICE_TRIALS)
         voice->trial_count++;
@@ -173,9 +176,13 @@ void voice_on_answer(struct gossip *g, uint64_t random)
 {
     struct voice *voice = &g->voice;
     assert(voice->steps >= 1 && voice->steps <= VOICE_STEPS_MAX);
-    for (uint32_t i = 0; i < voice->trial_count; i++)
-        if (voice->trials[i].random == random)
-            voice->trials[i].steps = (uint8_t)voice->steps;
+    for (uint32_t i = 0; i < voice->trial_count; i++) {
+        struct trial *trial = &voice->trials[i];
+        if (trial->random != random)
+            continue;
+        trial->steps = (uint8_t)voice->steps;
+        voice->is_slow |= g->now.mono_ms > trial->asked_ms + SLOW_MS;
+    }
 }
 
 /* --- Objecting ------------------------------------------------------------------------------- */
@@ -228,6 +235,7 @@ static void begin_round(struct gossip *g)
     voice->rounds++;
     voice->round_ms = g->now.mono_ms;
     voice->is_resting = false;
+    voice->is_slow = false;
     voice->trial_count = 0;
     voice->trial_next = 0;
     ask(g, TRIALS_AT_FIRST);
@@ -296,8 +304,10 @@ static void go_on(struct gossip *g, bool is_heard_now)
     }
     voice->is_resting = is_heard_now;
     uint32_t left = VOICE_TRIALS - voice->trial_count;
-    if (!is_heard_now)
+    if (!is_heard_now && left > 0)
         ask(g, left < TRIALS_LATER ? left : TRIALS_LATER);
+    else if (!is_heard_now && !voice->is_slow)
+        ask(g, 1);
     wake_in(g, is_heard_now ? ROUND_PAUSE_MS : TICK_MS);
 }
 

@@ -18,6 +18,7 @@ struct link;
 struct trial {
     uint64_t target; /* tag */
     uint64_t random;
+    uint64_t asked_ms;
     uint8_t steps; /* 0: no answer. Else by how much its packet's counter was above the last one's
                       that we had from the target: 1 when nothing was lost on the way to us */
 };
@@ -30,6 +31,7 @@ struct voice {
     bool is_held;                       /* our objection, until we know that we are heard */
     bool is_condemned;                  /* ... and it is to our death */
     bool is_resting;                    /* well heard in this round of trials */
+    bool is_slow;                       /* an answer of this round took long */
     uint32_t rounds;                    /* since it is held */
     uint64_t round_ms;                  /* when this one began */
     uint64_t accusers[ACCUSATIONS_MAX]; /* of our present life; they hear our objection from us */

@@ -180,3 +180,23 @@ Test(regressions, what_the_dead_deleted_hides_no_longer_than_its_ttl)
     cr_assert_leq(cluster_wait_everywhere(c, peer_visible("printer"), 120000), 120000);
     cluster_free(c);
 }
+
+/* After twenty trials whoever was not heard asked one more with every tick: where answers take
+ * longer than a few ticks too many were open at any time, and the dead stayed dead. */
+Test(regressions, the_dead_come_back_where_answers_take_long)
+{
+    const size_t dead = 11;
+
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct cluster *c =
+            cluster_new(&(struct cluster_options){.nodes = 12, .seed = seed, .latency_ms = 400});
+
+        cluster_boot(c);
+        cluster_set_node_loss(c, dead, 0.95, 0);
+        cr_assert_leq(cluster_wait_at(c, 0, member_is(dead, MEMBER_DEAD), 120000), 120000);
+        cluster_run_for(c, 30000);
+        cluster_set_node_loss(c, dead, 0, 0);
+        cr_assert_leq(cluster_wait_at(c, 0, member_is(dead, MEMBER_ALIVE), 12000), 12000);
+        cluster_free(c);
+    }
+}
