@@ -274,6 +274,8 @@ export interface WatchEvents {
   up: { peer: PeerRecord };
   update: { peer: PeerRecord; before: PeerRecord };
   down: Down;
+  /** All peers of this life of a home have this status now; an `update` for each follows. */
+  home: { home: string; epoch: number; status: 'live' | 'orphaned' };
   /** The picture is whole (again). Its differences came before it. */
   snapshot: { peers: PeerRecord[]; node?: string; reason: string };
   /** The same node goes on where it was interrupted. */
@@ -293,6 +295,7 @@ export type WatchEvent =
   | ({ type: 'down' } & WatchEvents['down'])
   | ({ type: 'snapshot' } & WatchEvents['snapshot'])
   | ({ type: 'resumed' } & WatchEvents['resumed'])
+  | ({ type: 'home' } & WatchEvents['home'])
   | ({ type: 'dropped' } & WatchEvents['dropped']);
 
 /** The peers that fit a filter, live: follows from node to node. */

@@ -2,15 +2,16 @@
 /* sse.js - Server-Sent Events, read from bytes as they come, within bounds */
 import { AuroraError } from './error.js';
 
-/** A page of a snapshot is far below it. */
-export const EVENT_MAX_CHARS = 4 << 20;
+/** A page of a snapshot has some 16 KB. */
+export const EVENT_MAX_CHARS = 1 << 20;
 
 /** Reads bytes, gives events: the standard's parser, except that no event may be endless. */
 export class SseParser {
   #decoder = new TextDecoder('utf-8', { fatal: true });
   #rest = '';
   #event = { name: '', data: [], chars: 0 };
-  /** The id of the last event that had one, '' until then. */
+  #id = '';
+  /** The last id, '' until there is one. An event without data moves it, too. */
   lastId = '';
   /** What the server wishes before one connects again; null: nothing. @type {number | null} */
   retryMs = null;
@@ -57,7 +58,7 @@ export class SseParser {
 
   #field(name, value) {
     if (name === 'event') this.#event.name = value;
-    else if (name === 'id' && !value.includes('\0')) this.lastId = value;
+    else if (name === 'id' && !value.includes('\0')) this.#id = value;
     else if (name === 'retry' && /^\d{1,9}$/.test(value)) this.retryMs = Number(value);
     else if (name === 'data') {
       this.#bound(value.length);
@@ -69,6 +70,7 @@ export class SseParser {
   #dispatched() {
     const { name, data } = this.#event;
     this.#event = { name: '', data: [], chars: 0 };
+    this.lastId = this.#id;
     return data.length === 0 ? null
       : { name: name || 'message', data: data.join('\n'), id: this.lastId };
   }

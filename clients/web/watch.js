@@ -204,8 +204,9 @@ export class PeerWatch extends Emitter {
       if (done) return;
       for (const event of parser.push(value)) {
         this.#heard(event, index);
-        if (event.id) this.#lastId = event.id;
+        this.#lastId = event.id || this.#lastId;
       }
+      this.#lastId = parser.lastId || this.#lastId;
       this.#retryMs = parser.retryMs ?? this.#retryMs;
     }
   }
@@ -218,6 +219,7 @@ export class PeerWatch extends Emitter {
     else if (event.name === 'resumed') this.#resumed(data, index);
     else if (event.name === 'up' || event.name === 'update') this.#put(peerOf(data.peer));
     else if (event.name === 'down') this.#take(peerOf(data).peer_id, data);
+    else if (event.name === 'home') this.#home(data);
     else if (event.name === 'dropped') this.#dropped(data);
   }
 
@@ -278,6 +280,13 @@ export class PeerWatch extends Emitter {
   #take(id, data) {
     const peer = this.peers.get(id);
     if (this.peers.delete(id)) this.#tell('down', { ...data, peer });
+  }
+
+  /* Of all the peers of one life of a home at once. */
+  #home({ home, epoch, status }) {
+    this.#tell('home', { home, epoch, status });
+    for (const peer of [...this.peers.values()])
+      if (peer.home === home && peer.epoch === epoch) this.#put({ ...peer, status });
   }
 
   #tell(type, event) {

@@ -48,7 +48,8 @@ test('what is no URL of a node is refused before anything is sent', async () => 
     assert.equal(error.field, 'endpoint');
   }
   for (const endpoints of [[], Array.from({ length: 17 }, (_, i) => `http://h${i}`)])
-    assert.throws(() => new DiscoveryClient({ endpoints }), { code: 'invalid', field: 'endpoints' });
+    assert.throws(() => new DiscoveryClient({ endpoints }),
+                  { code: 'invalid', field: 'endpoints' });
 });
 
 test('options that make no sense are refused', () => {
@@ -75,7 +76,10 @@ const NONSENSE = {
   nothing: (response) => response.end(),
   'no UTF-8': (response) => response.end(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])),
   'half a character': (response) => response.end(Buffer.from([0x7b, 0x7d, 0xe2, 0x82])),
-  'a 404 of somebody else': (response) => { response.writeHead(404); response.end('no such page'); },
+  'a 404 of somebody else': (response) => {
+    response.writeHead(404);
+    response.end('no such page');
+  },
 };
 for (const [what, answer] of Object.entries(NONSENSE))
   test(`an answer that is ${what} is nonsense`, () => against((_, response) => answer(response),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* vectors.test.mjs - the module says what the golden vectors say: the same bytes, the same refusals */
+/* vectors.test.mjs - the module says what the golden vectors say: the same bytes and refusals */
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { createPublicKey, verify } from 'node:crypto';
@@ -64,7 +64,8 @@ test('what a node refuses is refused, and the field is named', () => {
 const ORDINARY = { peerId: 'p', address: 'h', port: 1, ttlSeconds: 60 };
 const WRONG = [
   ['peer_id', { peerId: 7 }], ['peer_id', { peerId: undefined }], ['peer_id', { peerId: '\ud800' }],
-  ['peer_id', { peerId: 'a\0b' }], ['address', { address: null }], ['archetypes', { archetypes: 'a' }],
+  ['peer_id', { peerId: 'a\0b' }], ['address', { address: null }],
+  ['archetypes', { archetypes: 'a' }],
   ['archetypes', { archetypes: [1] }], ['archetypes', { archetypes: ['\udfff'] }],
   ['archetypes', { archetypes: Array(100000).fill('a') }], ['port', { port: 1.5 }],
   ['port', { port: -1 }], ['port', { port: '80' }], ['port', { port: NaN }],
