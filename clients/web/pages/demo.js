@@ -19,7 +19,7 @@ const legend = new Legend(byId('legend'), () => redraw.soon());
 const you = new You(session, log, () => redraw.soon());
 const find = new Find(session, log, () => you.peerId);
 
-/* --- Drawing ----------------------------------------------------------------------------------- */
+/* --- Drawing --------------------------------------------------------------------------------- */
 
 function draw() {
   const peers = [...session.peers.values()];
@@ -27,25 +27,41 @@ function draw() {
   legend.show(counts);
   find.offer(counts.map(([archetype]) => archetype));
   picture.show({
-    members: session.members, peers, talksTo: session.isLive ? session.node : null, me: you.peerId,
+    members: session.members, peers, counts: homeCounts(), me: you.peerId,
+    talksTo: session.isLive ? session.node : null,
     isDimmed: legend.isFiltering ? (peer) => !legend.matches(peer) : undefined,
   });
   drawPeers(peers);
+  drawCounts(peers);
   drawConnection();
+}
+
+function whyEmpty() {
+  if (session.isCrowded) return `${count(session.status.peers, 'peer')}: too many to show each.`;
+  if (legend.isFiltering) return 'No peer has all the archetypes that you chose.';
+  return 'Nobody is registered yet. Register this browser, or open this page twice.';
+}
+
+function homeCounts() {
+  return new Map(session.isCrowded
+    ? session.status.homes.map(({ name, count: number }) => [name, number]) : []);
 }
 
 function drawPeers(peers) {
   const shown = peers.filter((peer) => legend.matches(peer));
-  const alive = session.members.filter(({ state }) => state === 'alive').length;
   showPeers(byId('peers'), shown, { me: you.peerId, isLive: session.isLive });
   byId('peers').hidden = shown.length === 0;
   byId('peers-empty').hidden = shown.length > 0;
-  say(byId('peers-empty'), legend.isFiltering ? 'No peer has all the archetypes that you chose.'
-    : 'Nobody is registered yet. Register this browser, or open this page twice.');
+  say(byId('peers-empty'), whyEmpty());
   say(byId('peers-count'), legend.isFiltering ? `${shown.length} of ${peers.length}`
     : String(peers.length));
+}
+
+function drawCounts(peers) {
+  const alive = session.members.filter(({ state }) => state === 'alive').length;
+  const number = session.isCrowded ? session.status.peers : peers.length;
   say(byId('network-count'), session.members.length === 0 ? ''
-    : `${count(alive, 'node')}, ${count(peers.length, 'peer')}`);
+    : `${count(alive, 'node')}, ${count(number, 'peer')}`);
 }
 
 function drawConnection() {
@@ -53,12 +69,13 @@ function drawConnection() {
   const text = !session.isLive ? 'Connecting'
     : `Live from ${session.node}${isConverged ? '' : ', still catching up'}`;
   say(byId('connection-text'), text);
-  byId('connection').className = `pill ${!session.isLive ? 'is-bad' : isConverged ? 'is-good' : 'is-warn'}`;
-  byId('connection').title = session.watch?.endpoint ?? '';
-  say(byId('where-now'), session.watch?.endpoint ?? '');
+  const kind = !session.isLive ? 'is-bad' : isConverged ? 'is-good' : 'is-warn';
+  byId('connection').className = `pill ${kind}`;
+  byId('connection').title = session.endpoint ?? '';
+  say(byId('where-now'), session.endpoint ?? '');
 }
 
-/* --- The log ----------------------------------------------------------------------------------- */
+/* --- The log --------------------------------------------------------------------------------- */
 
 function tellPeer({ type, peer, before, peer_id: id, reason }) {
   if (type === 'up') log.add(`${peer.peer_id} appeared at ${peer.home}`, 'good');
@@ -98,7 +115,7 @@ session.on('peer', tellPeer);
 session.on('trouble', showTrouble);
 session.on('talks', ({ node, endpoint }) => log.add(`live from ${node} (${endpoint})`, 'good'));
 
-/* --- Endpoints --------------------------------------------------------------------------------- */
+/* --- Endpoints ------------------------------------------------------------------------------- */
 
 function connect() {
   const wrong = byId('where-wrong');

@@ -44,8 +44,8 @@ export function shorten(text, length) {
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join('')}…`;
 }
 
-/** Makes the children of `parent` those for `items`, in their order, and keeps those that are there:
- * what has the focus keeps it, and only what is new is announced. */
+/** Makes the children of `parent` those for `items`, in their order, and keeps those that are
+ * there: what has the focus keeps it, and only what is new is announced. */
 export function reconcile(parent, items, keyOf, create, update) {
   const known = new Map(Array.from(parent.children, (child) => [child.dataset.key, child]));
   const wanted = new Set(items.map((item) => String(keyOf(item))));

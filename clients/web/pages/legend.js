@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* legend.js - the archetypes, their colours, and which of them to show */
 import { clipped, make, reconcile, say } from './dom.js';
-import { hueOf, nameHues } from './words.js';
+import { hueOf } from './words.js';
 
 const CHIPS_MAX = 12;
 
@@ -33,7 +33,6 @@ export class Legend {
   }
 
   show(counts) {
-    nameHues(counts.slice(0, CHIPS_MAX).map(([archetype]) => archetype));
     const shown = counts.filter(([archetype], i) => i < CHIPS_MAX || this.#chosen.has(archetype));
     /* One that was chosen and has nobody left can still be given up. */
     for (const archetype of this.#chosen)

@@ -29,7 +29,8 @@ function byKey(a, b) {
 /* What is gone and holds nobody any more needs no place. */
 function shownNodes(members, peers) {
   const nodes = new Map();
-  for (const [name, { state }] of uniqueNodes(members)) nodes.set(name, { key: name, state, peers: [] });
+  for (const [name, { state }] of uniqueNodes(members))
+    nodes.set(name, { key: name, state, peers: [] });
   for (const peer of peers) {
     if (!nodes.has(peer.home)) nodes.set(peer.home, { key: peer.home, state: 'dead', peers: [] });
     nodes.get(peer.home).peers.push({ key: peer.peer_id, peer });
@@ -40,10 +41,7 @@ function shownNodes(members, peers) {
 }
 
 export class Picture {
-  /**
-   * @param {SVGSVGElement} svg fills its parent
-   * @param {{onPeer?: (peerId: string) => void}} [options]
-   */
+  /** @param {SVGSVGElement} svg */
   constructor(svg) {
     this.svg = svg;
     this.lines = svg.appendChild(draw('g', { class: 'lines' }));
@@ -55,8 +53,8 @@ export class Picture {
   }
 
   /**
-   * @param {{members: object[], peers: object[], talksTo?: string, me?: string,
-   *   isDimmed?: (peer: object) => boolean}} shown
+   * @param {{members: object[], peers: object[], counts?: Map<string, number>,
+   *   talksTo?: string|null, me?: string|null, isDimmed?: (peer: object) => boolean}} shown
    */
   show(shown) {
     this.shown = shown;
@@ -102,7 +100,8 @@ export class Picture {
     disc.setAttribute('r', at.radius);
     name.setAttribute('y', at.radius + 17);
     note.setAttribute('y', at.radius + 32);
-    say(number, at.radius >= 13 ? String(node.peers.length) : '');
+    const held = this.shown.counts?.get(node.key) ?? node.peers.length;
+    say(number, at.radius >= 13 ? String(held) : '');
     say(name, places.hasNames ? shorten(node.key, at.room > 60 ? 16 : 9) : '');
     say(note, places.hasNames ? noteOf(node, at, isOurs) : '');
   }
@@ -122,13 +121,13 @@ export class Picture {
     ripple.setAttribute('r', at.dot);
     ring.setAttribute('r', at.dot + 4);
     dot.setAttribute('r', at.dot);
-    this.#label(label, at, places.hasLabels ? (isMe ? 'you' : shorten(key, 13)) : isMe ? 'you' : '');
+    this.#label(label, at, isMe ? 'you' : places.hasLabels ? shorten(key, 13) : '');
     if (element.dataset.home && element.dataset.home !== peer.home) ripples(ripple);
     element.dataset.home = peer.home;
   }
 
   #label(label, at, text) {
-    const aside = { start: at.dot + 6, end: -at.dot - 6, middle: 0 }[at.anchor];
+    const aside = { start: at.dot + 7, end: -at.dot - 7, middle: 0 }[at.anchor];
     label.setAttribute('text-anchor', at.anchor);
     label.setAttribute('x', aside);
     label.setAttribute('y', at.anchor === 'middle' ? -at.dot - 7 : 4);
@@ -166,7 +165,7 @@ export class Picture {
 
   #describe(nodes) {
     const homes = nodes.map((node) => `${node.key} (${node.state}): ${node.peers.length}`);
-    this.svg.setAttribute('aria-label', `Nodes and the number of peers at each. ${homes.join('; ')}`);
+    this.svg.setAttribute('aria-label', `Nodes, and how many peers each has: ${homes.join('; ')}`);
   }
 }
 

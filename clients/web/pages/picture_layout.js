@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* picture_layout.js - where nodes and peers stand in the picture: pure arithmetic
  *
- * Nodes stand on an ellipse, many of them on a sunflower's spiral; each peer stands on a ring around
- * its home. The order is that of names, so that two pages show the same picture, and the same
- * cluster always the same one. */
+ * Nodes stand on an ellipse, many of them on a sunflower's spiral; each peer stands on a ring
+ * around its home. The order is that of names, so that two pages show the same picture, and
+ * the same cluster always the same one. */
 
 const RING_NODES_MAX = 12; /* more of them would stand too close on an ellipse */
 const LABELLED_PEERS_MAX = 30;
@@ -24,7 +24,8 @@ function onEllipse(count, a, b) {
 function onSpiral(count, a, b) {
   return Array.from({ length: count }, (_, i) => {
     const radius = Math.sqrt((i + 0.5) / count);
-    return { x: a * radius * Math.cos(i * GOLDEN_ANGLE), y: b * radius * Math.sin(i * GOLDEN_ANGLE) };
+    const angle = i * GOLDEN_ANGLE;
+    return { x: a * radius * Math.cos(angle), y: b * radius * Math.sin(angle) };
   });
 }
 
@@ -117,7 +118,8 @@ export function layout(width, height, nodes) {
     const { dot, slots } = placePeers(node.peers.length, radius + 12, room);
     placed.nodes.set(node.key, { ...at, radius, room, hidden: node.peers.length - slots.length });
     node.peers.slice(0, slots.length).forEach(({ key }, slot) => placed.peers.set(key, {
-      x: at.x + slots[slot].x, y: at.y + slots[slot].y, dot, anchor: anchorOf(slots[slot].angle),
+      x: at.x + slots[slot].x, y: at.y + slots[slot].y, dot,
+      anchor: hasLabels ? anchorOf(slots[slot].angle) : 'middle',
     }));
   });
   return placed;

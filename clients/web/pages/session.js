@@ -11,7 +11,10 @@ import { reasonOf } from './words.js';
 
 const ASK_MS = 3000;
 const ASK_MAX_MS = 30000; /* after many failures */
+const AGAIN_MS = 1000; /* after a failure, doubled by each further one */
 const SOON_MS = 250; /* after an event that nodes were about */
+/* Of more nobody sees a single one in a page, and their snapshot alone is many megabytes. */
+const PEERS_MAX = 20000;
 
 /* A page that came by https may not ask http. */
 function mayAsk(url) {
@@ -31,6 +34,8 @@ export class Session extends Emitter {
   endpoints = [];
   client = null;
   watch = null;
+  /** There are so many peers that they are not watched: `peers` is empty. */
+  isCrowded = false;
   #given = [];
   #learns = true;
   #timer = null;
@@ -67,8 +72,7 @@ export class Session extends Emitter {
     this.#hasPicture = false;
     this.client = client;
     this.endpoints = client.endpoints;
-    this.watch = client.watch();
-    this.#listen(this.watch);
+    this.watch = null;
     this.emit('endpoints', { endpoints: this.endpoints });
     this.emit('change', {});
     this.ask();
@@ -111,14 +115,34 @@ export class Session extends Emitter {
   #talksTo(node) {
     this.#hasPicture = true;
     const before = this.node;
-    this.node = node ?? this.node ?? this.watch.endpoint;
-    this.peers = this.watch.peers;
-    if (this.node !== before) this.emit('talks', { node: this.node, endpoint: this.watch.endpoint });
+    this.node = node ?? this.node ?? this.endpoint;
+    this.peers = this.watch?.peers ?? this.peers;
+    if (this.node !== before) this.emit('talks', { node: this.node, endpoint: this.endpoint });
     this.emit('change', {});
   }
 
   get isLive() {
-    return this.watch?.state === 'live';
+    return this.watch ? this.watch.state === 'live' : this.isCrowded && this.#failures === 0;
+  }
+
+  /** The URL of the node at the other end; null while there is none. */
+  get endpoint() {
+    return this.watch ? this.watch.endpoint : this.isLive ? this.client.endpoint : null;
+  }
+
+  /* Watches where it is not done yet, and only what can be shown. */
+  #watchPeers(status) {
+    this.isCrowded = status.peers > PEERS_MAX;
+    if (this.isCrowded) {
+      const { watch } = this;
+      this.watch = null;
+      watch?.close();
+      this.peers = new Map();
+      this.#talksTo(status.name);
+    } else if (!this.watch) {
+      this.watch = this.client.watch();
+      this.#listen(this.watch);
+    }
   }
 
   /* --- Questions ----------------------------------------------------------------------------- */
@@ -142,19 +166,25 @@ export class Session extends Emitter {
       this.#failures = 0;
       this.status = status;
       this.members = members;
-      if (this.isLive) this.emit('trouble', null);
       if (this.#learn()) return;
+      this.#watchPeers(status);
+      if (this.isLive) this.emit('trouble', null);
     } catch (error) {
       if (turn !== this.#turn || error.code === 'aborted') return;
       this.#failures++;
       this.emit('trouble', { text: `${reasonOf(error)} Trying again.` });
     }
     this.emit('change', {});
-    if (!document.hidden) this.#askIn(Math.min(ASK_MS * 2 ** this.#failures, ASK_MAX_MS));
+    if (!document.hidden) this.#askIn(this.#pauseMs());
   }
 
-  /* A node that joined since can be asked, too. What is gone is not taken out: it may come back, and
-   * is asked last. True: all begins anew, with more endpoints. */
+  #pauseMs() {
+    if (this.#failures === 0) return ASK_MS;
+    return Math.min(AGAIN_MS * 2 ** (this.#failures - 1), ASK_MAX_MS);
+  }
+
+  /* A node that joined since can be asked, too. What is gone is not taken out: it may come back,
+   * and is asked last. True: all begins anew, with more endpoints. */
   #learn() {
     if (!this.#learns) return false;
     const told = this.members.filter(({ state, http }) => state === 'alive' && mayAsk(http))

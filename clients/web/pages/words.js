@@ -5,18 +5,25 @@ const HUES = [
   '#6ee7c8', '#8ab4ff', '#f5a97f', '#d3a4ff', '#f2d06b', '#7fd4f5', '#f59ac0', '#a9dc76',
 ];
 const MUTED = '#9fadbf';
+/** @type {Map<string, string>} */
 const given = new Map();
 
-/** The same name has the same colour for as long as the page lives; the first eight differ. */
-export function hueOf(archetype) {
-  if (!archetype) return MUTED;
-  if (!given.has(archetype)) given.set(archetype, HUES[given.size % HUES.length]);
-  return given.get(archetype);
+function hashOf(text) {
+  let hash = 0;
+  for (const letter of text) hash = (Math.imul(hash, 31) + letter.codePointAt(0)) >>> 0;
+  return hash;
 }
 
-/** Gives colours in the order of names, so that two pages agree on them. */
-export function nameHues(archetypes) {
-  for (const archetype of [...archetypes].sort()) hueOf(archetype);
+/** A name has one colour for as long as the page lives, and nearly always the same one in every
+ * page; but the first eight differ, so one that comes to a colour that is taken gets the next. */
+export function hueOf(archetype) {
+  if (!archetype) return MUTED;
+  if (given.has(archetype)) return given.get(archetype);
+  const taken = given.size < HUES.length ? new Set(given.values()) : new Set();
+  let at = hashOf(archetype) % HUES.length;
+  while (taken.has(HUES[at])) at = (at + 1) % HUES.length;
+  given.set(archetype, HUES[at]);
+  return HUES[at];
 }
 
 export function count(number, one, many = `${one}s`) {
@@ -54,9 +61,10 @@ export function reasonOf(error) {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
+/* As docs/HTTP.md lists them, and the one of our own for what a snapshot no longer has. */
 const REASONS = {
-  deregistered: 'it left', expired: 'its lease ran out', orphan_grace: 'its node is gone',
-  moved: 'it moved', 'not-in-snapshot': 'it went meanwhile',
+  left: 'it left', expired: 'its lease ran out', 'home-dead': 'its node is gone',
+  moved: 'it moved', swept: 'its node no longer has it', 'not-in-snapshot': 'it went meanwhile',
 };
 
 /** Why a peer is gone. */

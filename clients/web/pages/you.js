@@ -73,7 +73,7 @@ export class You {
   #signsOffered() {
     if (globalThis.crypto?.subtle) return;
     byId('signs').disabled = true;
-    say(byId('signs-text'), 'Signing for itself needs https: or localhost; its node vouches for it');
+    say(byId('signs-text'), 'Only pages of https: and of localhost can sign for themselves');
   }
 
   #signsChanged() {
@@ -111,7 +111,7 @@ export class You {
     const { client } = this;
     const state = byId('you-state');
     const isIn = client?.isRegistered ?? false;
-    say(state, isIn ? 'registered' : client ? 'not reachable as a peer just now' : 'not registered');
+    say(state, isIn ? 'registered' : client ? 'registering again' : 'not registered');
     state.className = `aside state ${isIn ? 'is-good' : client ? 'is-warn' : ''}`;
     say(byId('register'), client ? 'Update' : 'Register');
     byId('register').disabled = this.#isBusy;
@@ -156,7 +156,8 @@ export class You {
   }
 
   async #end(client, isAnother) {
-    if (client && isAnother) await client.deregister().catch(() => {}); /* its lease ends by itself */
+    if (client && isAnother)
+      await client.deregister().catch(() => {}); /* then its lease ends by itself */
     client?.close();
   }
 
@@ -196,7 +197,9 @@ export class You {
     });
     client.on('failover', ({ error }) => this.#log.add(reasonOf(error), 'warn'));
     client.on('unknown', () => this.#log.add('the lease is gone: registering again', 'warn'));
-    client.on('vouched', ({ error }) => this.#log.add(`${reasonOf(error)} The node vouches.`, 'warn'));
+    client.on('vouched', ({ error }) => {
+      this.#log.add(`${reasonOf(error)} Its node vouches for it.`, 'warn');
+    });
     client.on('error', ({ error, retryMs }) => {
       this.#log.add(`${reasonOf(error)} Next try in ${Math.ceil(retryMs / 1000)} s.`, 'bad');
       this.#show();
