@@ -162,6 +162,14 @@ bool http_conn_is_done(const struct http_conn *conn)
            (conn->watcher == NULL || watcher_is_done(conn->watcher));
 }
 
+void http_conn_retire(struct http_conn *conn)
+{
+    assert(http_conn_is_done(conn));
+    if (conn->watcher != NULL)
+        watcher_free(conn->watcher);
+    conn->watcher = NULL;
+}
+
 /* --- Deadlines ----------------------------------------------------------------------------- */
 
 enum http_conn_fate http_conn_on_time(struct http_conn *conn, uint64_t now_ms)

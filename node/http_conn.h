@@ -88,6 +88,8 @@ void http_conn_sent(struct http_conn *, size_t len, uint64_t now_ms);
 bool http_conn_settle(struct http_conn *);
 /* Nothing more to say, now or later. */
 bool http_conn_is_done(const struct http_conn *);
+/* It is done: nobody watches here any more. */
+void http_conn_retire(struct http_conn *);
 
 enum http_conn_fate {
     CONN_STAYS = 0,

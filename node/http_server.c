@@ -118,6 +118,7 @@ static void socket_finish(struct http_socket *socket)
 {
     struct http_server *server = socket->server;
 
+    http_conn_retire(&socket->conn);
     if (!socket->conn.was_refused || server->lingering_count == LINGERING_MAX ||
         shutdown(socket->number, SHUT_WR) != 0) {
         socket_close(socket);

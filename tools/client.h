@@ -16,8 +16,12 @@ enum exit_status {
     EXIT_NOT_READY = 5, /* it cannot answer yet, or is overloaded: 429, 5xx; try again */
 };
 
+#define CLIENT_NODES_MAX 16
+
 struct client {
-    const char *url;   /* http://host:port, perhaps with a base path; no slash at the end */
+    const char *url; /* http://host:port, perhaps with a base path; no slash at the end */
+    const char *nodes[CLIENT_NODES_MAX]; /* every --node, for who goes on to the next; or none */
+    size_t node_count;
     const char *token; /* lease token, or NULL */
     long timeout_ms;
 };

@@ -44,11 +44,17 @@ enum exit_status request_refuse(const struct request *, const char *format, ...)
 /* A whole number within bounds. False: said on standard error. */
 bool request_number(const struct request *, const char *name, long least, long most, long *out);
 
+/* The options of a command that filters peers (archetype, meta, exclude, ...) as a query behind
+ * `path`, which has REQUEST_PATH_BYTES of room. False: said what is wrong. */
+#define REQUEST_PATH_BYTES 1800
+bool request_query(const struct request *, char *path);
+
 /* GETs `path` and shows the list under `key` of the answer as a table (or the answer as JSON). */
 enum exit_status request_list(const struct request *, const char *path, const char *key,
                               const struct column *columns, size_t count);
 
 extern const struct command command_members, command_peers, command_register, command_heartbeat,
-    command_deregister, command_status, command_why, command_key, command_join, command_leave;
+    command_deregister, command_status, command_watch, command_why, command_key, command_join,
+    command_leave;
 
 #endif

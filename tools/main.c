@@ -13,8 +13,9 @@
 #define LONGEST_TIMEOUT_S  3600
 
 static const struct command *const commands[] = {
-    &command_members, &command_peers, &command_register, &command_heartbeat, &command_deregister,
-    &command_status,  &command_why,   &command_key,      &command_join,      &command_leave,
+    &command_members,    &command_peers,  &command_register, &command_heartbeat,
+    &command_deregister, &command_status, &command_watch,    &command_why,
+    &command_key,        &command_join,   &command_leave,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
@@ -107,6 +108,8 @@ static bool take_option(struct request *request, const char *name, const char *v
         request->options[request->option_count++].value = value;
     } else if (strcmp(name, "node") == 0) {
         request->client.url = value;
+        if (request->client.node_count < CLIENT_NODES_MAX)
+            request->client.nodes[request->client.node_count++] = value;
     } else if (strcmp(name, "token") == 0) {
         request->client.token = value;
     } else if (strcmp(name, "data") == 0) {

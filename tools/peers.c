@@ -1,54 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* peers.c - aurora peers: who can be found. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/command.h"
-
-#define PATH_MAX_BYTES 1800
-
-static bool append(char *path, const char *format, const char *key, const char *value)
-{
-    size_t len = strlen(path);
-    char *escaped = client_escape(value);
-    int wrote = snprintf(path + len, PATH_MAX_BYTES - len, format, key, escaped);
-    free(escaped);
-    return wrote > 0 && (size_t)wrote < PATH_MAX_BYTES - len;
-}
-
-/* --meta key=value becomes meta.key=value */
-static bool append_meta(const struct request *request, char *path, const char *pair)
-{
-    const char *equals = strchr(pair, '=');
-    char key[128];
-    if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof key - 5) {
-        request_refuse(request, "--meta wants key=value, not \"%s\"", pair);
-        return false;
-    }
-    snprintf(key, sizeof key, "meta.%.*s", (int)(equals - pair), pair);
-    return append(path, "&%s=%s", key, equals + 1);
-}
-
-static bool build_path(const struct request *request, char *path)
-{
-    snprintf(path, PATH_MAX_BYTES, "/v1/peers?");
-    for (size_t i = 0; i < request->option_count; i++) {
-        const char *name = request->options[i].name;
-        const char *value = request->options[i].value;
-        bool fits = strcmp(name, "meta") == 0 ? append_meta(request, path, value)
-                                              : append(path, "&%s=%s", name, value);
-        if (!fits)
-            return false;
-    }
-    /* "?&" is no empty parameter. */
-    char *ampersand = strstr(path, "?&");
-    if (ampersand != NULL)
-        memmove(ampersand + 1, ampersand + 2, strlen(ampersand + 2) + 1);
-    else
-        path[strlen(path) - 1] = '\0';
-    return true;
-}
 
 static enum exit_status run(const struct request *request)
 {
@@ -57,9 +12,9 @@ static enum exit_status run(const struct request *request)
         {"ARCHETYPES", "archetypes"}, {"HOME", "home"},       {"STATUS", "status"},
         {"ISSUED BY", "issued_by"},
     };
-    char path[PATH_MAX_BYTES];
+    char path[REQUEST_PATH_BYTES] = "/v1/peers";
     struct answer answer;
-    if (!build_path(request, path))
+    if (!request_query(request, path))
         return EXIT_USAGE;
     enum exit_status status = client_call(&request->client, "GET", path, NULL, &answer);
     if (status != EXIT_DONE)

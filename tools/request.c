@@ -47,6 +47,48 @@ bool request_number(const struct request *request, const char *name, long least,
     return true;
 }
 
+static bool append(const struct request *request, char *path, const char *key, const char *value)
+{
+    size_t len = strlen(path);
+    char *escaped = client_escape(value), *name = client_escape(key);
+    int wrote = snprintf(path + len, REQUEST_PATH_BYTES - len, "&%s=%s", name, escaped);
+    free(escaped);
+    free(name);
+    if (wrote > 0 && (size_t)wrote < REQUEST_PATH_BYTES - len)
+        return true;
+    request_refuse(request, "the options are too long together");
+    return false;
+}
+
+/* --meta key=value becomes meta.key=value */
+static bool append_meta(const struct request *request, char *path, const char *pair)
+{
+    const char *equals = strchr(pair, '=');
+    char key[128];
+    if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof key - 5) {
+        request_refuse(request, "--meta wants key=value, not \"%s\"", pair);
+        return false;
+    }
+    snprintf(key, sizeof key, "meta.%.*s", (int)(equals - pair), pair);
+    return append(request, path, key, equals + 1);
+}
+
+bool request_query(const struct request *request, char *path)
+{
+    size_t path_len = strlen(path);
+    for (size_t i = 0; i < request->option_count; i++) {
+        const char *name = request->options[i].name;
+        const char *value = request->options[i].value;
+        bool fits = strcmp(name, "meta") == 0 ? append_meta(request, path, value)
+                                              : append(request, path, name, value);
+        if (!fits)
+            return false;
+    }
+    if (path[path_len] == '&')
+        path[path_len] = '?';
+    return true;
+}
+
 enum exit_status request_list(const struct request *request, const char *path, const char *key,
                               const struct column *columns, size_t count)
 {
