@@ -37,6 +37,7 @@ struct probe {
     uint8_t phase;   /* enum probe_phase */
     uint8_t nacks;
     uint8_t asked;
+    uint8_t asks_left;           /* times more that others will be asked */
     uint64_t target;             /* tag */
     uint64_t epoch, incarnation; /* the target's, when it began: only that life is accused */
     uint64_t random;             /* its last byte is the probe's index */

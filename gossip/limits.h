@@ -114,10 +114,13 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 /* Before we object to an accusation while our PINGs go unanswered (voice.h): of the last so many,
  * by the measure of what is lost on the way to us, this share must have been heard; and this, once
  * we are dead: between the two nobody comes and goes. Where four of five are lost, one in ten
- * rounds has luck enough for the first, and not one in a thousand million for the second. */
+ * rounds has luck enough for the first, and not one in a thousand million for the second. Between
+ * them is what it takes when there is hardly any time left to object: one round in a thousand. */
 #define VOICE_TRIALS        20
 #define VOICE_ANSWERS_MIN   4
+#define VOICE_MISSES        3 /* so many of them unanswered: packets get lost here */
 #define VOICE_FAIR_PERCENT  35
+#define VOICE_LATE_PERCENT  60 /* once a quorum accuses us */
 #define VOICE_SOUND_PERCENT 90
 #define VOICE_ROUND_MS      2000 /* for so many; an answer may take as long, */
 #define VOICE_DOUBLINGS     2    /* then twice and four times as long */

@@ -18,6 +18,9 @@
 static_assert(PROBES_MAX == INDEX_MASK + 1, "a probe's index is the last byte of its number");
 /* A relay's NACK leaves when this much of its own probe timeout has passed. */
 #define NACK_PERCENT 80
+/* Where packets get lost others are asked so many times more before the probe ends: at 20 % loss
+ * one probe in 37 fails else, and one in 6,000 so. */
+#define ASKED_AGAIN 2
 
 /* --- The table of probes ------------------------------------------------------------------------
  */
@@ -131,6 +134,17 @@ void probe_ping(struct gossip *g, struct probe *probe, struct member *target)
     step_at(g, probe, g->now.mono_ms + health_timeout_ms(g, target));
 }
 
+/* The probe ends when it would anyway: whoever is dead is not found so later. */
+static void plan_next_step(struct gossip *g, struct probe *probe)
+{
+    uint64_t now_ms = g->now.mono_ms, end_ms = probe->began_ms + health_interval_ms(g);
+    if (probe->phase == PHASE_DIRECT)
+        probe->asks_left = voice_misses_others(g, probe->target) ? ASKED_AGAIN : 0;
+    probe->phase = PHASE_INDIRECT;
+    uint64_t left_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+    step_at(g, probe, now_ms + left_ms / (probe->asks_left + 1));
+}
+
 /* Through others; and once more directly, because one lost packet is likelier than a death, and
  * each false accusation costs two trees (not in SWIM or Lifeguard). */
 static void ask_relays(struct gossip *g, struct probe *probe)
@@ -146,9 +160,8 @@ static void ask_relays(struct gossip *g, struct probe *probe)
     if (g->config.detector == DETECTOR_AURORA && probe->addr.family != ADDR_NONE)
         ping(g, probe);
     g->stats.indirect_probes_sent += count;
-    probe->asked = (uint8_t)count;
-    probe->phase = PHASE_INDIRECT;
-    step_at(g, probe, probe->began_ms + health_interval_ms(g));
+    probe->asked += (uint8_t)count;
+    plan_next_step(g, probe);
 }
 
 /* Lifeguard: one for a failed probe, one more for a missing NACK. We count it only when no relay
@@ -194,7 +207,9 @@ void detector_on_probe_step(struct gossip *g, struct probe *probe)
         probe_ping(g, probe, target);
         return;
     }
-    if (probe->phase == PHASE_DIRECT) {
+    if (probe->phase == PHASE_DIRECT || probe->asks_left > 0) {
+        if (probe->phase == PHASE_INDIRECT)
+            probe->asks_left--;
         ask_relays(g, probe);
         return;
     }

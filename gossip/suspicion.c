@@ -19,8 +19,7 @@
 /* log2(10) in 1/65536. */
 #define LOG2_OF_10_Q16 217706u
 
-/* --- Times --------------------------------------------------------------------------------------
- */
+/* --- Times ---------------------------------------------------------------------------------- */
 
 /* In 1/65536; by repeated squaring, so that every compiler and C library gives the same. */
 static uint32_t log2_q16(uint64_t x)
@@ -96,8 +95,7 @@ static uint64_t timeout_ms(const struct gossip *g, const struct suspicion *s, si
     return max_ms - (max_ms - min_ms) * log2_q16(confirmations + 1) / log2_q16(needed + 1);
 }
 
-/* --- Who counts ---------------------------------------------------------------------------------
- */
+/* --- Who counts ----------------------------------------------------------------------------- */
 
 static bool accuser_counts(const struct gossip *g, const struct suspicion *s,
                            const struct accusation_held *held)
@@ -180,8 +178,7 @@ void suspicion_free(struct gossip *g, struct member *member)
     member->dossier->suspicion = NULL;
 }
 
-/* --- From suspicion to death --------------------------------------------------------------------
- */
+/* --- From suspicion to death ---------------------------------------------------------------- */
 
 static bool is_running(const struct member *subject)
 {
@@ -191,6 +188,12 @@ static bool is_running(const struct member *subject)
 static void arm(struct gossip *g, struct suspicion *s, uint64_t after_ms)
 {
     timer_set(&g->timers, &s->timer, TIMER_SUSPICION, s->started_ms + s->frozen_ms + after_ms);
+}
+
+static uint64_t elapsed_of(const struct gossip *g, const struct suspicion *s)
+{
+    uint64_t counted_ms = s->started_ms + s->frozen_ms;
+    return g->now.mono_ms > counted_ms ? g->now.mono_ms - counted_ms : 0;
 }
 
 static void begin(struct gossip *g, struct member *subject, struct suspicion *s)
@@ -259,12 +262,23 @@ static void accusation_take(struct gossip *g, struct member *subject,
     observe(g, subject, s);
 }
 
+static bool said_lately(const struct gossip *g, struct member *subject)
+{
+    struct accusation_held *own = held_by(member_suspicion(subject), g->tag);
+    return own != NULL && g->now.mono_ms < own->heard_ms + suspicion_max_ms(g) / 3;
+}
+
 /* With too few accusers at the end we know only that we cannot tell: unreachable, here and nowhere
- * else, until it answers us. So we ask. */
-static void give_up(struct gossip *g, struct member *subject)
+ * else, until it answers us. So we ask; and first, too, if we only have others' word. */
+static void give_up(struct gossip *g, struct member *subject, struct suspicion *s)
 {
     if (subject->state != MEMBER_SUSPECT)
         return;
+    if (g->config.detector == DETECTOR_AURORA && !said_lately(g, subject)) {
+        detector_probe_soon(g, subject, 0);
+        arm(g, s, elapsed_of(g, s) + 2 * health_interval_ms(g));
+        return;
+    }
     member_set_state(g, subject, MEMBER_UNREACHABLE, (int64_t)g->now.mono_ms);
     detector_probe_soon(g, subject, prng_below(&g->prng, g->config.probe_interval_ms));
 }
@@ -279,7 +293,7 @@ void suspicion_on_timer(struct gossip *g, struct suspicion *s)
         timer_set(&g->timers, &s->timer, TIMER_SUSPICION, g->now.mono_ms + FROZEN_RECHECK_MS);
         return;
     }
-    uint64_t elapsed_ms = g->now.mono_ms - s->started_ms - s->frozen_ms;
+    uint64_t elapsed_ms = elapsed_of(g, s);
     size_t accusers = suspicion_accusers(g, subject);
     uint64_t ripe_ms = timeout_ms(g, s, accusers);
     uint64_t max_ms = suspicion_max_ms(g);
@@ -289,7 +303,7 @@ void suspicion_on_timer(struct gossip *g, struct suspicion *s)
     else if (accusers >= suspicion_quorum(g))
         arm(g, s, ripe_ms);
     else if (elapsed_ms >= max_ms)
-        give_up(g, subject);
+        give_up(g, subject, s);
     else
         arm(g, s, max_ms);
 }
@@ -303,7 +317,8 @@ void suspicion_answered(struct gossip *g, struct member *subject)
     struct accusation_held *own = held_by(s, g->tag);
     if (own != NULL)
         held_drop(s, own);
-    if (subject->state == MEMBER_SUSPECT && suspicion_accusers(g, subject) > 0)
+    if (subject->state == MEMBER_SUSPECT && elapsed_of(g, s) < suspicion_max_ms(g) &&
+        suspicion_accusers(g, subject) > 0)
         return;
     timer_cancel(&g->timers, &s->timer);
     s->is_hearsay = false;
@@ -325,14 +340,7 @@ void suspicion_freeze(struct gossip *g, uint64_t ms)
     }
 }
 
-/* --- Our own word -------------------------------------------------------------------------------
- */
-
-static bool said_lately(const struct gossip *g, struct member *subject)
-{
-    struct accusation_held *own = held_by(member_suspicion(subject), g->tag);
-    return own != NULL && g->now.mono_ms < own->heard_ms + suspicion_max_ms(g) / 3;
-}
+/* --- Our own word --------------------------------------------------------------------------- */
 
 /* In SWIM a suspicion is told once; Lifeguard counts, and passes on, the first K confirmations. In
  * ours every word is one towards the quorum, and has to be repeated. */
@@ -364,8 +372,7 @@ void suspicion_accuse(struct gossip *g, struct member *subject)
     blob_release(blob);
 }
 
-/* --- Others' words ------------------------------------------------------------------------------
- */
+/* --- Others' words -------------------------------------------------------------------------- */
 
 /* The accuser hears our answer from us, whatever it thinks of us: where a partition heals, the tree
  * does not lead to whoever we hold for dead. */
@@ -398,8 +405,7 @@ static enum suspicion_verdict on_own_accusation(struct gossip *g, struct span st
         return ACCUSATION_BAD;
     blob_release(blob);
     accusers_spoke(g, accuser->life->tag);
-    bool are_many = accusers_are_many(g, accuser->life->tag);
-    if (are_many || g->config.detector != DETECTOR_AURORA)
+    if (accusers_are_many(g, accuser->life->tag) || g->config.detector != DETECTOR_AURORA)
         health_worsen(g, 1);
     if (voice_object(g, accusation->accuser))
         answer_accuser(g, accusation);
@@ -468,8 +474,7 @@ enum suspicion_verdict suspicion_on_accusation(struct gossip *g, struct span sta
     return ACCUSATION_NEW;
 }
 
-/* --- A death told later -------------------------------------------------------------------------
- */
+/* --- A death told later --------------------------------------------------------------------- */
 
 struct evidence {
     struct accusation accusations[ACCUSATIONS_MAX];

@@ -185,6 +185,17 @@ void voice_on_answer(struct gossip *g, uint64_t random)
     }
 }
 
+bool voice_misses_others(const struct gossip *g, uint64_t member)
+{
+    const struct voice *voice = &g->voice;
+    uint32_t missed = 0;
+    if (g->config.detector != DETECTOR_AURORA)
+        return false;
+    for (uint32_t i = 0; i < voice->trial_count; i++)
+        missed += voice->trials[i].steps == 0 && voice->trials[i].target != member;
+    return missed >= VOICE_MISSES;
+}
+
 /* --- Objecting ------------------------------------------------------------------------------- */
 
 void voice_free(struct gossip *g)
@@ -311,6 +322,15 @@ static void go_on(struct gossip *g, bool is_heard_now)
     wake_in(g, is_heard_now ? ROUND_PAUSE_MS : TICK_MS);
 }
 
+/* Once a quorum has spoken there is little time left: whoever needs luck to be heard might be in
+ * time for some, and be dead and revived for the others. */
+static uint32_t percent_wanted(const struct voice *voice)
+{
+    if (voice->is_condemned)
+        return VOICE_SOUND_PERCENT;
+    return voice->quorum_ms != 0 ? VOICE_LATE_PERCENT : VOICE_FAIR_PERCENT;
+}
+
 /* The verdict waits for a tick, although it could be known with an answer: those who hold us for
  * dead say so when they answer. An objection in the last moment would be too late for many, and
  * would revive us there: after half of the time that a quorum leaves us it is none any more. */
@@ -322,7 +342,7 @@ void voice_on_timer(struct gossip *g)
         return;
     if (voice->quorum_ms != 0 && g->now.mono_ms >= voice->quorum_ms + suspicion_min_ms(g) / 2)
         condemn(g);
-    bool is_heard_now = is_heard(g, voice->is_condemned ? VOICE_SOUND_PERCENT : VOICE_FAIR_PERCENT);
+    bool is_heard_now = is_heard(g, percent_wanted(voice));
     if (is_over(g, is_heard_now))
         object(g);
     else

@@ -54,6 +54,9 @@ void voice_on_death(struct gossip *);
 void voice_on_ping(struct gossip *, uint64_t target, uint64_t random);
 void voice_on_answer(struct gossip *, uint64_t random);
 void voice_on_timer(struct gossip *);
+/* Did others than this member leave our last PINGs unanswered at first, too? Then packets get lost
+ * here, and its silence says less. */
+bool voice_misses_others(const struct gossip *, uint64_t member);
 /* We have begun another life, for whatever reason: nothing is said of that one yet. */
 void voice_on_new_life(struct gossip *);
 

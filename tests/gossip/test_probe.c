@@ -86,6 +86,26 @@ Test(probe, silence_is_checked_through_three_others_and_once_more_directly)
     cast_free(cast);
 }
 
+Test(probe, where_others_are_silent_too_others_are_asked_thrice_in_the_same_time)
+{
+    for (size_t silent = 2; silent <= 3; silent++) {
+        struct cast *cast = make(6, DETECTOR_AURORA);
+        for (size_t i = 1; i <= silent; i++)
+            probe(cast, i);
+        cast_run(cast, 1100);
+        cast_forget(cast);
+        probe(cast, 0);
+        cast_run(cast, 950 * (cast->core->detector.health + 1));
+        cr_assert_eq(cast_count(cast, WIRE_PING_REQUEST), silent < 3 ? 3 : 9);
+        cr_assert_eq(cast_heard_count(cast, 0, WIRE_PING), silent < 3 ? 2 : 4);
+        cr_assert_eq(cast_member(cast, 0)->probes, 1);
+        hear(cast, 5);
+        cast_run(cast, 51 * (cast->core->detector.health + 1));
+        cr_assert_eq(cast_member(cast, 0)->probes, 0, "and it has failed no later");
+        cast_free(cast);
+    }
+}
+
 Test(probe, swim_asks_directly_only_once)
 {
     struct cast *cast = make(6, DETECTOR_SWIM);

@@ -53,6 +53,19 @@ Test(spread, a_lost_hop_is_resent)
     pair_free(pair);
 }
 
+/* Whoever objects may be hard to hear. */
+Test(spread, ones_own_life_is_told_thirty_times)
+{
+    struct pair *pair = pair_new(2);
+    pair_run(pair, 3000);
+    pair->is_cut = true;
+    uint64_t before = resent(pair);
+    members_refute(pair->cores[0], 0);
+    pair_run(pair, 800);
+    cr_assert_eq(resent(pair) - before, 29);
+    pair_free(pair);
+}
+
 Test(spread, a_dead_relay_does_not_keep_its_arc_from_the_news)
 {
     struct pair *pair = pair_new(8);

@@ -90,23 +90,40 @@ Test(suspicion, a_quorum_kills_after_the_minimum)
     cast_free(cast);
 }
 
-Test(suspicion, fewer_than_a_quorum_make_unreachable_and_not_dead)
+/* Some accuse it for nearly the maximum, again and again, while it answers the core's own probes;
+ * then it falls silent, or not, and the time runs out. */
+static struct cast *accused_for_long(size_t accusers, bool falls_silent)
 {
     struct cast *cast = with_silent_first(12);
-    /* Two accusers, repeated as long as they would: and the core's own probes of it succeed. */
     cast->actors[0].answers = true;
     cast_run(cast, 1);
     uint64_t max_ms = suspicion_max_ms(cast->core);
     for (uint64_t stamp = 1; stamp <= 6; stamp++) {
-        cast_accuse(cast, 1, 0, stamp);
-        cast_accuse(cast, 2, 0, stamp);
+        for (size_t i = 1; i <= accusers; i++)
+            cast_accuse(cast, i, 0, stamp);
         cr_assert_eq(cast_state(cast, 0), MEMBER_SUSPECT);
         run_among_voices(cast, max_ms / 6 - 1);
     }
-    cast->actors[0].answers = false;
-    run_among_voices(cast, 20);
+    cast->actors[0].answers = !falls_silent;
+    run_among_voices(cast, 1500);
+    return cast;
+}
+
+Test(suspicion, fewer_than_a_quorum_make_unreachable_and_not_dead)
+{
+    struct cast *cast = accused_for_long(1, true);
     cr_assert_eq(cast_state(cast, 0), MEMBER_UNREACHABLE);
     cr_assert_eq(cast->core->stats.deaths_declared, 0);
+    cast_free(cast);
+}
+
+Test(suspicion, nobody_is_unreachable_on_the_word_of_others_alone)
+{
+    struct cast *cast = accused_for_long(2, false);
+    cr_assert_eq(cast_state(cast, 0), MEMBER_ALIVE);
+    for (size_t i = 0; i < cast->event_count; i++)
+        cr_assert(cast->events[i].kind != GOSSIP_EVENT_MEMBER ||
+                  cast->events[i].member.state != MEMBER_UNREACHABLE);
     cast_free(cast);
 }
 
@@ -114,7 +131,7 @@ Test(suspicion, unreachable_ends_when_it_answers_us)
 {
     struct cast *cast = with_silent_first(12);
     cast_accuse(cast, 1, 0, 1);
-    run_among_voices(cast, suspicion_max_ms(cast->core) + 1);
+    run_among_voices(cast, suspicion_max_ms(cast->core) + 1500);
     cr_assert_eq(cast_state(cast, 0), MEMBER_UNREACHABLE);
     cast->actors[0].answers = true;
     cast_run(cast, 1001); /* it is asked soon after */

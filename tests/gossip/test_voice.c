@@ -5,6 +5,7 @@
 #include "cast.h"
 
 #define ACTORS 16
+#define HARDLY 6 /* of them answer: more than a third, less than it takes when it is late */
 
 /* A core that has probed for a while, with or without answers. */
 static struct cast *cast_heard_or_not(enum gossip_detector detector, bool answers)
@@ -111,13 +112,33 @@ Test(voice, one_accuser_is_no_death_and_a_quorum_is)
     cast_free(cast);
 }
 
+static void some_answer(struct cast *cast, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cast->actors[i].answers = true;
+}
+
+/* Before, that is enough; then an objection that is slow would meet its own death. */
+Test(voice, who_is_hardly_heard_is_too_late_once_a_quorum_has_spoken)
+{
+    for (size_t accusers = 1; accusers <= QUORUM_MAX; accusers += QUORUM_MAX - 1) {
+        struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
+        some_answer(cast, HARDLY);
+        for (size_t i = 1; i <= accusers; i++)
+            cast_accuse_core(cast, i, 1);
+        cast_run(cast, 1000);
+        cr_assert(!cast->core->voice.is_condemned);
+        cr_assert_eq(incarnation(cast), accusers < QUORUM_MAX ? 2 : 1);
+        cast_free(cast);
+    }
+}
+
 Test(voice, the_dead_come_back_when_most_answer_and_not_when_half_do)
 {
     struct cast *cast = cast_heard_or_not(DETECTOR_AURORA, false);
     show_death(cast);
     cr_assert(cast->core->voice.is_condemned);
-    for (size_t i = 0; i < ACTORS / 2; i++)
-        cast->actors[i].answers = true;
+    some_answer(cast, ACTORS / 2);
     cast_run(cast, 10000);
     cr_assert_eq(incarnation(cast), 1);
     cast_answer_all(cast, true);

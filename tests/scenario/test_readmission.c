@@ -40,6 +40,27 @@ static double turns_median(const struct cluster *c, size_t member)
     return percentile(each, count, 50);
 }
 
+/* Of any pair: at those that are well, of this member, or of all that are well. */
+static uint64_t turns_most(const struct cluster *c, size_t member)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < cluster_nodes(c); i++)
+        if (i != member && turns(c, i, member) > most)
+            most = turns(c, i, member);
+    return most;
+}
+
+static uint64_t turns_of_the_well(const struct cluster *c, size_t bad)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < cluster_nodes(c); i++)
+        for (size_t k = 0; k < cluster_nodes(c); k++)
+            sum += i != k && i != bad && k != bad ? turns(c, i, k) : 0;
+    return sum;
+}
+
 /* How many nodes hold the member for dead. */
 static size_t dead_at(const struct cluster *c, size_t member)
 {
@@ -67,9 +88,11 @@ static void bad_dies_once(double loss, uint64_t seed)
 
     cluster_set_node_loss(c, BAD, loss, 0);
     cluster_run_for(c, 400000);
-    printf("%2.0f %% of what it sends lost, seed %lu: %g turns, dead at %zu of %d\n", loss * 100,
-           (unsigned long)seed, turns_median(c, BAD), dead_at(c, BAD), MANY - 1);
-    cr_assert_leq(turns_median(c, BAD), 2);
+    printf("%2.0f %% of what it sends lost, seed %lu: %lu turns at most, dead at %zu of %d\n",
+           loss * 100, (unsigned long)seed, (unsigned long)turns_most(c, BAD), dead_at(c, BAD),
+           MANY - 1);
+    cr_assert_leq(turns_most(c, BAD), 2, "at any node");
+    cr_assert_eq(turns_of_the_well(c, BAD), 0);
     cr_assert_eq(dead_at(c, BAD), MANY - 1, "and everybody agrees");
     healthy_are_well(c, BAD);
     cr_assert(cluster_check(c));
@@ -107,7 +130,7 @@ Test(readmission, three_packets_in_ten_lost_everywhere_kill_nobody)
     cluster_run_for(c, 120000);
     for (size_t i = 0; i < MANY; i++)
         refutations += cluster_status(c, i).stats.refutations_made;
-    cr_assert_gt(refutations, 100, "a test that cannot fail");
+    cr_assert_gt(refutations, 10, "a test that cannot fail");
     cr_assert_eq(cluster_false_deaths(c), 0);
     cluster_free(c);
 }
