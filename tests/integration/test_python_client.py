@@ -149,6 +149,15 @@ def test_what_is_registered_is_found_with_every_value_as_it_was(node, made):
     assert refused.value.status == 404
 
 
+def test_a_cut_answer_is_said_to_be_one(node, made, caplog):
+    for name in ("p1", "p2", "p3"):
+        node.register(name)
+    client = made(node.url(""))
+    assert len(client.discover()) == 3 and not caplog.records
+    assert [peer.peer_id for peer in client.discover(limit=2)] == ["p1", "p2"]
+    assert "not all" in caplog.records[-1].getMessage()
+
+
 def test_a_node_that_refuses_names_the_field_and_no_other_node_is_asked(node, server, made):
     spare = server(silent)
     client = made([node.url(""), spare.url], archetypes=[f"{i:060}" for i in range(16)])

@@ -51,17 +51,22 @@ def server():
         one.close()
 
 
-def story(watch, until):
-    """What is told up to the event `until`, as (kind, peer_id). A watchdog ends the wait."""
+def soon(watch):
+    """The next event; a watchdog ends the wait for it."""
     guard = threading.Timer(15, watch.close)
     guard.start()
-    told = []
-    for event in watch:
-        told.append((event.kind, event.peer_id))
-        if told[-1] == until:
-            break
+    event = next(watch, None)
     guard.cancel()
-    assert told and told[-1] == until, f"{until} did not come; {told}"
+    assert event is not None, "nothing was told"
+    return event
+
+
+def story(watch, until):
+    """What is told up to the event `until`, as (kind, peer_id)."""
+    told = []
+    while not told or told[-1] != until:
+        event = soon(watch)
+        told.append((event.kind, event.peer_id))
     return told
 
 
@@ -79,12 +84,12 @@ def test_snapshot_then_up_update_down_with_its_reason(cluster, watching):
     assert watch.node == "n0"
     node.register("p2", ["other"])
     node.register("p1", metadata={"n": 2})
-    assert next(watch).peer_id == "p2"
-    event = next(watch)
+    assert soon(watch).peer_id == "p2"
+    event = soon(watch)
     assert (event.kind, event.peer.metadata) == ("update", {"n": 2})
     assert event.record["home"] == "n0" and event.record["status"] == "live"
     node.session.delete(node.url("/v1/peers/p2"))
-    event = next(watch)
+    event = soon(watch)
     assert (event.kind, event.peer_id, event.peer.archetypes) == ("down", "p2", ["other"])
     assert event.reason and event.reason != "gone-meanwhile"
     assert [peer.peer_id for peer in watch.peers()] == ["p1"]
@@ -174,6 +179,23 @@ def test_callbacks_tell_the_same_story_and_outlive_a_node(cluster):
     assert client_threads() == []
 
 
+def test_the_death_of_a_home_is_an_update_and_so_is_a_new_one(cluster, watching):
+    cluster.options += ["--orphan-grace", "60"]
+    nodes = cluster.start(3)
+    nodes[2].register("p1")
+    wait_until(lambda: "p1" in nodes[0].peers(), 5, "spread")
+    watch = watching(nodes[0].url(""))
+    story(watch, SYNCED)
+    nodes[2].kill()
+    orphaned = soon(watch)
+    assert (orphaned.kind, orphaned.record["status"]) == ("update", "orphaned")
+    assert nodes[1].heartbeat("p1").status_code == 200
+    adopted = soon(watch)
+    assert (adopted.kind, adopted.record["status"], adopted.record["home"]) == (
+        "update", "live", "n1",
+    )
+
+
 def test_close_from_another_thread_ends_the_wait_at_once(cluster, watching):
     node = cluster.add("n0")
     watch = watching(node.url(""))
@@ -247,6 +269,29 @@ def test_events_of_later_versions_are_passed_over(watching, server):
     ]
 
 
+def test_keep_alives_move_the_id_on(watching, server):
+    stream = scripted_stream(
+        (snapshot([record("a")], False, "s-1") + ": keep-alive\nid: s-9\n\n", True),
+        event("resumed", {"node": "n", "missed": 1}) + event("up", {"peer": record("b")}, "s-10"))
+    watch = watching(server(stream).url)
+    assert story(watch, ("up", "b")) == [("up", "a"), SYNCED, ("up", "b")]
+    assert "Last-Event-ID: s-9\r\n" in stream.requests[1] + "\r\n" and watch.resumes == 1
+
+
+def test_a_homes_status_is_that_of_all_its_records(watching, server):
+    peers = [record("a", home="h", epoch=1, status="live"),
+             record("b", home="h", epoch=2, status="live"),
+             record("c", home="i", epoch=1, status="live")]
+    stream = scripted_stream(snapshot(peers) + 2 * event(
+        "home", {"home": "h", "epoch": 1, "status": "orphaned"}) + event(
+        "down", {"peer_id": "c", "reason": "left", "home": "i"}))
+    watch = watching(server(stream).url)
+    story(watch, SYNCED)
+    changed = soon(watch)
+    assert (changed.kind, changed.peer_id, changed.record["status"]) == ("update", "a", "orphaned")
+    assert soon(watch).kind == "down", "said twice, told once"
+
+
 NONSENSE = [
     "data: x\n\n", "data: [1]\n\n", event("snapshot", {"peers": 1}),
     event("snapshot", {"peers": [{"peer_id": 1}]}), event("up", {}),
@@ -300,10 +345,10 @@ def test_callbacks_wait_for_nodes_that_are_not_there_yet():
 
 def test_events_may_come_in_any_pieces():
     text = ("retry: 1500\r\n\r\n: hello\nid: s-1\nevent: up\ndata: ü1\ndata:2\n\n"
-            "data\n\nevent: x\n\nid: s-2\ndata: last\n\n").encode()
+            "event: x\n\nid: s-2\n\ndata: last\n\n").encode()
     whole = EventReader().feed(text)
     assert [(e.name, e.data, e.id) for e in whole] == [
-        ("up", "ü1\n2", "s-1"), ("message", "", None), ("message", "last", "s-2"),
+        ("up", "ü1\n2", "s-1"), ("message", "", "s-2"), ("message", "last", None),
     ]
     for cut in range(len(text)):
         reader = EventReader()

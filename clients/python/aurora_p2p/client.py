@@ -40,7 +40,7 @@ from .links import (
     open_link,
 )
 from .peer import PeerInfo
-from .transport import Transport
+from .transport import Answer, Transport
 from .watch import SILENCE_S, Watch
 
 log = logging.getLogger("aurora.p2p")
@@ -204,14 +204,16 @@ class AuroraP2PClient:
     ) -> List[PeerInfo]:
         """The peers that are there, in the order of their ids, without this one.
 
-        archetype: only those of this one, or of all in a list. metadata: only those with these
-        values. limit: at most so many; 10,000 when absent. Calls `on_peer_discovered` for each.
-        Raises AuroraError.
+        archetype: only those of this one, or of all in a list.
+        metadata: only those with these values.
+        limit: at most so many, up to 100,000; 10,000 when absent, and a warning is logged where
+            there are more.
+        Calls `on_peer_discovered` for each. Raises AuroraError.
         """
         params = arguments.filters(archetype, metadata, None if include_self else self.peer_id)
         if limit is not None:
             params.append(("limit", str(limit)))
-        listed = self._ask("GET", "/discover", params=params, check=_peers_of)
+        listed = self._ask("GET", "/discover", params=params, check=_check_peers)
         found = [PeerInfo.from_dict(peer) for peer in listed["peers"]]
         for peer in found:
             self._callbacks.fire("on_peer_discovered", peer)
@@ -243,7 +245,7 @@ class AuroraP2PClient:
         path: str,
         body: Optional[Mapping[str, Any]] = None,
         params: Sequence[Tuple[str, str]] = (),
-        check: Optional[Callable[[Dict[str, Any]], None]] = None,
+        check: Optional[Callable[[Answer], None]] = None,
     ) -> Dict[str, Any]:
         """The answer of the first node that has a good one."""
         data = None if body is None else json_text("registration", body).encode("utf-8")
@@ -251,7 +253,7 @@ class AuroraP2PClient:
         def ask_one(url: str) -> Dict[str, Any]:
             answer = self._transport.call(method, url + path, self.timeout, params, data)
             if check is not None:
-                check(answer.body)
+                check(answer)
             return answer.body
 
         return self._endpoints.ask(ask_one)
@@ -476,12 +478,14 @@ def _quoted(peer_id: str) -> str:
     return urllib.parse.quote(peer_id, safe="")
 
 
-def _peers_of(body: Dict[str, Any]) -> None:
+def _check_peers(answer: Answer) -> None:
     """Raises AuroraProtocolError unless it is an answer of /discover."""
-    peers = body.get("peers")
+    peers = answer.body.get("peers")
     if not isinstance(peers, list):
-        raise AuroraProtocolError(f"discover: an answer without peers: {body!r:.80}")
+        raise AuroraProtocolError(f"discover: an answer without peers: {answer.body!r:.80}")
     for peer in peers:
         if not isinstance(peer, dict):
             raise AuroraProtocolError(f"discover: {peer!r:.80} among the peers")
         PeerInfo.from_dict(peer)
+    if answer.headers.get("X-Aurora-Truncated") == "true":
+        log.warning("discover: these %d peers are not all; give a limit or a filter", len(peers))

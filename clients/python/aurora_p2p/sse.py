@@ -15,7 +15,8 @@ EVENT_MAX_BYTES = LINE_MAX_BYTES
 
 @dataclasses.dataclass
 class ServerEvent:
-    """One event; `id` is None where the event has none of its own."""
+    """One event; `id` is None where the event has none of its own. Without data it is none, but
+    its id counts."""
 
     name: str
     data: str
@@ -72,6 +73,6 @@ class EventReader:
             self.retry_s = int(value[:9]) / 1000
 
     def _dispatch(self) -> Optional[ServerEvent]:
-        event = ServerEvent(self._name, "\n".join(self._data), self._id) if self._data else None
+        event = ServerEvent(self._name, "\n".join(self._data), self._id)
         self._reset()
-        return event
+        return event if event.data or event.id is not None else None

@@ -36,8 +36,8 @@ from .version import __version__
 
 Params = Sequence[Tuple[str, str]]
 
-# 10,000 peers, what an answer holds unless it is asked for more, are at most 15 MB of JSON.
-ANSWER_MAX_BYTES = 32 * 1024 * 1024
+# 100,000 peers, the most that can be asked for, of 600 bytes each.
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
 READ_BYTES = 65536
 CONNECT_FALLBACK_S = 10.0
 SESSIONS_KEPT = 8

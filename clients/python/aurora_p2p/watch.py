@@ -39,9 +39,11 @@ class PeerEvent:
 
     `kind`: "up", "update", "down"; or "synced", when the picture is whole: after the first
     snapshot, and each time that a fresh one was compared with what was known.
+    An "update" may be one of its status alone ("orphaned" when its home has gone, and "live"
+    again), which only `record` shows.
     `peer`: as it is now, for "down" as it was; None for "synced".
-    `reason`: for "down", the node's ("left", "expired", "home-dead", ...), or "gone-meanwhile"
-    when a fresh snapshot lacks the peer and nobody can say why.
+    `reason`: for "down", the node's (docs/HTTP.md lists them: "left", "expired", "home-dead", ...),
+    or "gone-meanwhile" when a fresh snapshot lacks the peer and nobody can say why.
     `record`: everything that the node said of the peer, as `GET /v1/peers/{id}`.
     """
 
@@ -103,6 +105,15 @@ class Picture:
         if known is not None and _lasting(known) == _lasting(record):
             return []
         return [PeerEvent("up" if known is None else "update", peer, None, record)]
+
+    def home_has(self, home: Any, epoch: Any, status: Any) -> List[PeerEvent]:
+        """All records of one life of a home have a new status."""
+        return [
+            event
+            for record in list(self._records.values())
+            if record.get("home") == home and record.get("epoch") == epoch
+            for event in self.put({**record, "status": status})
+        ]
 
     def down(self, peer_id: str, reason: str) -> List[PeerEvent]:
         """The end of a record, if it was known."""
@@ -276,7 +287,8 @@ class Watch:
         self._end.wait(self._backoff.next_delay())
 
     def _apply(self, event: ServerEvent) -> None:
-        self._ready.extend(self._events_of(event))
+        if event.data:
+            self._ready.extend(self._events_of(event))
         if event.id is not None:
             self._last_id = event.id
         self._backoff.worked()
@@ -294,6 +306,8 @@ class Watch:
             return self._picture.put(data.get("peer"))
         if event.name == "down":
             return self._picture.down(_id_of(data), str(data.get("reason")))
+        if event.name == "home":
+            return self._picture.home_has(data.get("home"), data.get("epoch"), data.get("status"))
         if event.name == "resumed":
             self.resumes += 1
         elif event.name == "dropped":
