@@ -139,6 +139,61 @@ def floods(start):
     return behave
 
 
+def one_each(text):
+    """Answers the first request of a connection; at the second it hangs up."""
+    once = answers(text)
+
+    def behave(sock, server):
+        with contextlib.suppress(ConnectionResetError):
+            once(OneRequest(sock), server)
+
+    return behave
+
+
+class OneRequest:
+    """A socket whose second request is read and then lost."""
+
+    def __init__(self, sock):
+        self._socket = sock
+        self._answered = False
+
+    def recv(self, size):
+        data = self._socket.recv(size)
+        if self._answered:
+            raise ConnectionResetError
+        return data
+
+    def sendall(self, data):
+        self._socket.sendall(data)
+        self._answered = True
+
+
+def pauses(first_s, data):
+    """Silence, then these bytes, then silence."""
+
+    def behave(sock, server):
+        read_request(sock)
+        if not server.closing.wait(first_s):
+            sock.sendall(data)
+            server.closing.wait()
+
+    return behave
+
+
+@contextlib.contextmanager
+def black_hole():
+    """A port of this machine that takes no connection and refuses none either, as a machine that
+    is gone: its queue is full. Gives the port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(("127.0.0.1", port))
+            yield port
+
+
 def scripted_stream(*scripts):
     """An event stream for each connection in turn: a script is the text to send, after which the
     connection stays open; or (text, True), after which it ends. `requests` collects the heads."""

@@ -6,7 +6,15 @@ import asyncio
 import pytest
 
 from harness import wait_until
-from python_stage import Server, client_threads, read_request, silent, takes, unused_port
+from python_stage import (
+    Server,
+    black_hole,
+    client_threads,
+    read_request,
+    silent,
+    takes,
+    unused_port,
+)
 from aurora_p2p import AsyncAuroraP2PClient, AuroraError, AuroraLinkError, PeerInfo
 
 
@@ -55,7 +63,14 @@ def test_errors_are_the_same():
 
 
 def test_a_cancelled_call_returns_at_once_and_lets_go_of_its_thread():
-    with Server(silent) as stalled:
+    gone = []
+
+    def wait_for_the_end(sock, _server):
+        while sock.recv(4096):
+            pass
+        gone.append(sock)
+
+    with Server(wait_for_the_end) as stalled:
 
         async def main():
             client = AsyncAuroraP2PClient(stalled.url, auto_register=False, timeout=60)
@@ -67,6 +82,8 @@ def test_a_cancelled_call_returns_at_once_and_lets_go_of_its_thread():
                     call.cancel()
                 done = await asyncio.gather(*calls, return_exceptions=True)
                 assert all(isinstance(one, asyncio.CancelledError) for one in done)
+                while len(gone) < 3:
+                    await asyncio.sleep(0.001)
             with takes(0, 1), pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.health_check(), 0.1)
             with takes(0, 1):
@@ -89,6 +106,23 @@ def test_stop_ends_what_other_tasks_wait_for():
                 await call
 
         run(main())
+
+
+def test_stop_ends_a_connection_that_is_being_made():
+    async def main(port):
+        client = AsyncAuroraP2PClient("http://127.0.0.1:1", auto_register=False)
+        peer = PeerInfo("p", "127.0.0.1", port, [], "")
+        call = asyncio.ensure_future(client.connect_to_peer(peer, 60))
+        while client_threads() == []:
+            await asyncio.sleep(0.001)
+        await asyncio.wait([call], timeout=0.1)
+        with takes(0, 1):
+            await client.stop()
+        with pytest.raises(AuroraError):
+            await call
+
+    with black_hole() as port:
+        run(main(port))
 
 
 def test_the_loop_runs_on_while_a_node_is_silent():

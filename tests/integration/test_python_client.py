@@ -13,8 +13,11 @@ from harness import wait_until
 from python_stage import (
     Server,
     answers,
+    black_hole,
     client_threads,
     floods,
+    one_each,
+    pauses,
     says,
     silent,
     takes,
@@ -214,6 +217,15 @@ def test_a_dead_node_costs_one_timeout_and_is_then_tried_last(node, server, made
     assert dead.connections == 1
 
 
+def test_a_machine_that_is_gone_costs_no_more(node, made):
+    with black_hole() as port:
+        client = made([f"http://127.0.0.1:{port}", node.url("")], timeout=0.4)
+        with takes(0.4, 0.4 + SLACK_S):
+            client.register()
+        with takes(0, 0.39):
+            client.discover()
+
+
 def test_a_client_lives_on_through_the_death_of_the_node_that_it_registered_with(cluster, made):
     cluster.options += ["--orphan-grace", "2"]
     nodes = cluster.start(3)
@@ -261,6 +273,14 @@ def test_connections_are_kept_and_one_that_went_stale_is_no_error(server, made):
     node.cut()
     assert client.health_check() == {"status": "healthy"}
     assert node.connections == 2
+
+
+def test_a_node_that_hangs_up_just_as_it_is_asked_again_is_asked_anew(server, made):
+    node = server(one_each('{"status":"healthy"}'))
+    client = made(node.url)
+    for connections in (1, 2, 3):
+        assert client.health_check() == {"status": "healthy"}
+        assert node.connections == connections
 
 
 # --- Heartbeats ---
@@ -361,6 +381,12 @@ def test_a_timeout_is_waited_for_and_not_more(server, made):
         client.health_check()
 
 
+def test_what_has_come_already_leaves_no_more_time_for_the_rest(server, made):
+    client = made(server(pauses(1.2, OK + b"X-A: ")).url, timeout=1.5)
+    with takes(1.5, 2.4), pytest.raises(AuroraTimeout):
+        client.health_check()
+
+
 def test_tls_with_something_that_does_not_speak_it(server, made):
     plain = server(lambda sock, _: sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     with pytest.raises(AuroraTLSError):
@@ -447,7 +473,10 @@ def test_a_callback_that_raises_harms_nobody(node, made):
 
 def test_an_identity_is_made_once_and_signs_what_is_registered(node, made, tmp_path):
     path = tmp_path / "keys" / "peer.key"
-    client = made(node.url(""), identity=str(path), archetypes=["a", "b", "a"], metadata={"ü": 1.5})
+    metadata = {"ü": 1.5}
+    client = made(
+        node.url(""), identity=str(path), archetypes=["a", "b", "a"], metadata=metadata
+    )
     assert client.peer_id.startswith("ed25519:") and len(client.peer_id) == 72
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["peer.key"]
