@@ -173,6 +173,11 @@ sim: all
 	$(Q)tests/sim/run $(BUILD)/aurora-sim
 sim-determinism: packages
 	$(Q)tests/sim/determinism $(BUILD)
+screenshots: packages # of a cluster that runs: `make run`, or NODES="URL..."
+	$(Q)mkdir -p $(BUILD)/browser docs/images && cp tests/browser/package*.json $(BUILD)/browser
+	$(Q)cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund
+	$(Q)node tests/browser/screenshots.mjs $(abspath $(BUILD))/browser $$(command -v chromium) docs/images \
+	    $(or $(NODES),$(foreach port,4780 4781 4782,http://127.0.0.1:$(port)))
 bench: all
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
@@ -195,10 +200,11 @@ help:
 	@echo 'sanitize       unit tests; or: asan ubsan        fuzz          each fuzzer, SECONDS=60'
 	@echo 'sim-mutants    faults that the simulator must notice'
 	@echo 'sim            random worlds, known and new      sim-determinism  with any compiler'
+	@echo 'screenshots    docs/images, of the cluster that `make run` started'
 	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
-    fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants bench install packages \
-    clean help
+    fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants screenshots bench install \
+    packages clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -225,7 +225,7 @@ async function fits(page) {
 
 export async function both_pages_fit_a_phone(visit) {
   const long = `w${'o'.repeat(120)}w`;
-  const demo = await visit.demo('n0', { isPhone: true, reducedMotion: 'reduce' });
+  const demo = await visit.demo('n0', { isPhone: true });
   const status = await visit.status('n1', { isPhone: true });
   await demo.registerAs(long, { archetypes: `${'x'.repeat(64)}, demo` });
   await demo.sees(long);
@@ -233,9 +233,22 @@ export async function both_pages_fit_a_phone(visit) {
   await status.locator('#archetypes').getByText('x'.repeat(64)).waitFor();
   await fits(demo.page);
   await fits(status);
-  const moves = await demo.page.evaluate(() => [...document.querySelectorAll('#picture .peer')]
-    .map((element) => getComputedStyle(element).transitionDuration));
-  assert.ok(moves.length > 0 && moves.every((duration) => duration === '0s'), String(moves));
+}
+
+/* How long a peer that moves home is under way. */
+async function movementOf({ page }) {
+  await page.locator('#picture .peer').first().waitFor();
+  return page.evaluate(() => getComputedStyle(document.querySelector('#picture .peer'))
+    .transitionDuration.split(',')[0]);
+}
+
+export async function who_wants_no_movement_gets_none(visit) {
+  const calm = await visit.demo('n0');
+  const lively = await visit.demo('n1', { moves: true });
+  await calm.registerAs('mover');
+  await lively.drawsBeside('mover', 'n0');
+  assert.equal(await movementOf(calm), '0s');
+  assert.equal(await movementOf(lively), '0.9s');
 }
 
 /* --- The status page ------------------------------------------------------------------------- */

@@ -92,10 +92,12 @@ export class Visit {
     this.#hosts = new Set(Object.values(nodes).map((url) => new URL(url).host));
   }
 
-  /** Every page has a browser profile of its own. */
-  async open(url, { isPhone = false, reducedMotion = 'no-preference' } = {}) {
-    const context = await this.#browser.newContext(
-      { viewport: isPhone ? PHONE : DESK, reducedMotion });
+  /** Every page has a browser profile of its own. Movements cost a machine without a graphics card
+   * more than all else, so that most scenarios do without. */
+  async open(url, { isPhone = false, moves = false } = {}) {
+    const context = await this.#browser.newContext({
+      viewport: isPhone ? PHONE : DESK, reducedMotion: moves ? 'no-preference' : 'reduce',
+    });
     context.setDefaultTimeout(WITHIN_MS);
     this.#contexts.push(context);
     const page = await context.newPage();

@@ -119,6 +119,7 @@ def calm(tmp_path_factory):
         "what_peers_say_is_text_and_nothing_else",
         "everything_can_be_done_from_the_keyboard",
         "both_pages_fit_a_phone",
+        "who_wants_no_movement_gets_none",
     ],
 )
 def test_calm(browser, calm, scenario):

@@ -8,6 +8,8 @@ import { layout } from './picture_layout.js';
 import { hueOf } from './words.js';
 
 const FADE_MS = 600; /* as in picture.css */
+const SMALL_DOT_PX = 4;
+const SURE_PLACES = 10;
 const MESH_NODES_MAX = 8; /* more lines would be a carpet */
 const STATES = ['alive', 'suspect', 'unreachable', 'left', 'dead'];
 
@@ -26,8 +28,15 @@ function byKey(a, b) {
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
+/* Of very many peers not all have a place; oneself has one. */
+function putInOrder(peers, me) {
+  peers.sort(byKey);
+  const at = peers.findIndex(({ key }) => key === me);
+  if (at >= SURE_PLACES) peers.unshift(...peers.splice(at, 1));
+}
+
 /* What is gone and holds nobody any more needs no place. */
-function shownNodes(members, peers) {
+function shownNodes({ members, peers, me }) {
   const nodes = new Map();
   for (const [name, { state }] of uniqueNodes(members))
     nodes.set(name, { key: name, state, peers: [] });
@@ -36,7 +45,7 @@ function shownNodes(members, peers) {
     nodes.get(peer.home).peers.push({ key: peer.peer_id, peer });
   }
   const shown = [...nodes.values()].filter((node) => node.state !== 'left' || node.peers.length);
-  for (const node of shown) node.peers.sort(byKey);
+  for (const node of shown) putInOrder(node.peers, me);
   return shown.sort(byKey);
 }
 
@@ -65,7 +74,7 @@ export class Picture {
     const { width, height } = this.svg.getBoundingClientRect();
     if (width === 0) return;
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    const nodes = shownNodes(this.shown.members, this.shown.peers);
+    const nodes = shownNodes(this.shown);
     const places = layout(width, height, nodes);
     const kept = new Set();
     for (const node of nodes) this.#placeNode(node, places, kept);
@@ -111,7 +120,9 @@ export class Picture {
     if (!at) return; /* its node says how many have no place */
     const element = this.#element(`p:${key}`, this.peers, createPeer, kept);
     const isMe = key === this.shown.me;
-    const marks = [isMe && 'is-me', peer.status === 'orphaned' && 'is-orphaned',
+    if (isMe && element !== this.peers.lastElementChild) this.peers.append(element); /* on top */
+    const marks = [isMe && 'is-me', at.dot < SMALL_DOT_PX && 'is-small',
+                   peer.status === 'orphaned' && 'is-orphaned',
                    this.shown.isDimmed?.(peer) && 'is-dimmed'];
     element.setAttribute('class', ['peer', ...marks.filter(Boolean)].join(' '));
     element.style.transform = `translate(${at.x}px, ${at.y}px)`;
