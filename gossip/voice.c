@@ -69,13 +69,29 @@ struct tally {
     uint32_t answered, steps;
 };
 
-static struct tally tally_of(const struct voice *voice)
+/* Is this the first answer with a gap from this member? */
+static bool is_new_gap(const struct voice *voice, uint32_t index)
 {
+    bool is_new = voice->trials[index].steps > 1;
+    for (uint32_t i = 0; i < index; i++)
+        is_new = is_new && (voice->trials[i].target != voice->trials[index].target ||
+                            voice->trials[i].steps <= 1);
+    return is_new;
+}
+
+/* Nor do the gaps in what fewer than a quorum send: they may lose most of it themselves. */
+static struct tally tally_of(const struct gossip *g)
+{
+    const struct voice *voice = &g->voice;
     struct tally tally = {0, 0};
+    uint32_t have_gaps = 0;
     for (uint32_t i = 0; i < voice->trial_count; i++) {
         tally.answered += voice->trials[i].steps > 0;
         tally.steps += voice->trials[i].steps;
+        have_gaps += is_new_gap(voice, i);
     }
+    if (have_gaps < suspicion_quorum(g))
+        tally.steps = tally.answered;
     return tally;
 }
 
@@ -85,7 +101,7 @@ static struct tally tally_of(const struct voice *voice)
  * (a / w) / (a / s)^2 = s^2 / (a w). What everybody suffers is thus not held against us. */
 static bool is_heard(const struct gossip *g, uint32_t percent)
 {
-    struct tally tally = tally_of(&g->voice);
+    struct tally tally = tally_of(g);
     uint32_t asked = VOICE_TRIALS - silences_excused(g);
     if (tally.answered < VOICE_ANSWERS_MIN)
         return false;
@@ -129,7 +145,7 @@ static bool is_everybodys_trouble(const struct gossip *g)
 static bool was_heard_lately(const struct gossip *g)
 {
     const struct voice *voice = &g->voice;
-    struct tally tally = tally_of(voice);
+    struct tally tally = tally_of(g);
     bool is_lossy_here = tally.steps * 4 >= tally.answered * 5;
     if (is_lossy_here && is_heard(g, VOICE_FAIR_PERCENT))
         return true;
