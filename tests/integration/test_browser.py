@@ -38,6 +38,12 @@ def modules():
     return MODULES
 
 
+def test_what_needs_no_browser():
+    command = ["node", "--test", str(SOURCES / "parts.test.mjs")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 class Browser:
     """The driver's process; one Chromium for all scenarios."""
 

@@ -24,7 +24,7 @@ static void tear_down(void)
 TestSuite(pages, .init = set_up, .fini = tear_down);
 
 /* GET with further header lines; the answer has this status, and the text somewhere in it. */
-static bool gets(const char *target, const char *headers, int status, const char *text)
+static bool answers(const char *target, const char *headers, int status, const char *text)
 {
     char request[512];
 
@@ -40,44 +40,44 @@ static bool gets(const char *target, const char *headers, int status, const char
 
 Test(pages, the_two_pages_have_short_names)
 {
-    cr_assert(gets("/", "", 200, "Content-Type: text/html; charset=utf-8"));
-    cr_assert(gets("/demo", "", 200, "<!doctype html>"));
-    cr_assert(gets("/clients/web/pages/demo.html", "", 200, "<!doctype html>"));
+    cr_assert(answers("/", "", 200, "Content-Type: text/html; charset=utf-8"));
+    cr_assert(answers("/demo", "", 200, "<!doctype html>"));
+    cr_assert(answers("/clients/web/pages/demo.html", "", 200, "<!doctype html>"));
 }
 
 Test(pages, a_prefix_may_stand_in_front)
 {
-    cr_assert(gets("/dev", "", 200, "<!doctype html>"));
-    cr_assert(gets("/prod/demo", "", 200, "<!doctype html>"));
+    cr_assert(answers("/dev", "", 200, "<!doctype html>"));
+    cr_assert(answers("/prod/demo", "", 200, "<!doctype html>"));
 }
 
 /* Relative links of a page at "/demo/" would lead elsewhere. */
 Test(pages, a_slash_at_the_end_leads_to_the_page_without)
 {
-    cr_assert(gets("/demo/", "", 308, "Location: ../demo\r\n"));
-    cr_assert(gets("/dev/demo/", "", 308, "Location: ../demo\r\n"));
-    cr_assert(gets("/dev/", "", 200, "<!doctype html>"));
+    cr_assert(answers("/demo/", "", 308, "Location: ../demo\r\n"));
+    cr_assert(answers("/dev/demo/", "", 308, "Location: ../demo\r\n"));
+    cr_assert(answers("/dev/", "", 200, "<!doctype html>"));
 }
 
 Test(pages, who_wants_json_gets_the_list_of_routes)
 {
-    cr_assert(gets("/", "Accept: application/json\r\n", 200, "\"GET /discover\""));
-    cr_assert(gets("/", "Accept: text/html, application/json\r\n", 200, "<!doctype html>"));
-    cr_assert(gets("/", "Accept: */*\r\n", 200, "Vary: Accept\r\n"));
-    cr_assert(gets("/v1", "", 200, "\"GET /discover\""));
+    cr_assert(answers("/", "Accept: application/json\r\n", 200, "\"GET /discover\""));
+    cr_assert(answers("/", "Accept: text/html, application/json\r\n", 200, "<!doctype html>"));
+    cr_assert(answers("/", "Accept: */*\r\n", 200, "Vary: Accept\r\n"));
+    cr_assert(answers("/v1", "", 200, "\"GET /discover\""));
 }
 
 Test(pages, an_accept_header_in_two_lines_is_no_mistake)
 {
-    cr_assert(gets("/", "Accept: text/html\r\nAccept: text/plain\r\n", 200, "<!doctype html>"));
+    cr_assert(answers("/", "Accept: text/html\r\nAccept: text/plain\r\n", 200, "<!doctype html>"));
 }
 
 Test(pages, no_page_may_load_anything_from_another_host)
 {
-    cr_assert(gets("/demo", "", 200, "Content-Security-Policy: default-src 'none'; "));
-    cr_assert(gets("/demo", "", 200, "script-src 'self' 'wasm-unsafe-eval';"));
-    cr_assert(gets("/demo", "", 200, "connect-src 'self' http: https:;"));
-    cr_assert(gets("/demo", "", 200, "X-Content-Type-Options: nosniff\r\n"));
+    cr_assert(answers("/demo", "", 200, "Content-Security-Policy: default-src 'none'; "));
+    cr_assert(answers("/demo", "", 200, "script-src 'self' 'wasm-unsafe-eval';"));
+    cr_assert(answers("/demo", "", 200, "connect-src 'self' http: https:;"));
+    cr_assert(answers("/demo", "", 200, "X-Content-Type-Options: nosniff\r\n"));
 }
 
 Test(pages, what_a_browser_has_is_not_sent_again)
@@ -86,8 +86,8 @@ Test(pages, what_a_browser_has_is_not_sent_again)
     char header[128];
 
     snprintf(header, sizeof header, "If-None-Match: %s\r\n", file->etag);
-    cr_assert(gets("/demo", header, 304, "ETag: "));
-    cr_assert(gets("/demo", "If-None-Match: \"other\"\r\n", 200, file->etag));
+    cr_assert(answers("/demo", header, 304, "ETag: "));
+    cr_assert(answers("/demo", "If-None-Match: \"other\"\r\n", 200, file->etag));
 }
 
 Test(pages, files_are_whole_and_named_for_what_they_are)
@@ -103,6 +103,12 @@ Test(pages, files_are_whole_and_named_for_what_they_are)
         for (size_t j = 0; j < i; j++)
             cr_assert_str_neq(file->path, page_files[j].path);
     }
+}
+
+Test(pages, the_module_is_among_them)
+{
+    cr_assert(answers("/clients/web/aurora.js", "", 200, "Content-Type: text/javascript;"));
+    cr_assert(answers("/clients/web/aurora.wasm", "", 200, "Content-Type: application/wasm\r\n"));
 }
 
 Test(pages, only_reading_is_possible)
@@ -121,15 +127,15 @@ Test(pages, only_reading_is_possible)
 
 Test(pages, other_paths_are_unknown_as_ever)
 {
-    cr_assert(gets("/demonstration", "", 404, "no such path"));
-    cr_assert(gets("/clients/web/pages", "", 404, "no such path"));
-    cr_assert(gets("/clients/web/pages/../../../etc/passwd", "", 404, "no such path"));
+    cr_assert(answers("/demonstration", "", 404, "no such path"));
+    cr_assert(answers("/clients/web/pages", "", 404, "no such path"));
+    cr_assert(answers("/clients/web/pages/../../../etc/passwd", "", 404, "no such path"));
 }
 
 Test(pages, an_operator_may_switch_them_off)
 {
     stage->config.has_pages = false;
-    cr_assert(gets("/demo", "", 404, "no such path"));
-    cr_assert(gets("/clients/web/pages/demo.html", "", 404, "no such path"));
-    cr_assert(gets("/", "", 200, "\"GET /discover\""));
+    cr_assert(answers("/demo", "", 404, "no such path"));
+    cr_assert(answers("/clients/web/pages/demo.html", "", 404, "no such path"));
+    cr_assert(answers("/", "", 200, "\"GET /discover\""));
 }

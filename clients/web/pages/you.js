@@ -134,6 +134,7 @@ export class You {
       this.#log.add(reasonOf(error), 'bad');
     }
     this.#isBusy = false;
+    this.#endpointsChanged();
     this.#show();
   }
 
@@ -209,9 +210,10 @@ export class You {
   /* There are more nodes to fall back to: the same peer, with the same lease, may ask them. */
   async #endpointsChanged() {
     const before = this.client;
-    if (!before || this.#isBusy) return;
+    const { endpoints } = this.#session;
+    if (!before || this.#isBusy || before.endpoints.join() === endpoints.join()) return;
     const client = new DiscoveryClient({
-      endpoints: this.#session.endpoints, peerId: before.peerId, leaseToken: before.leaseToken,
+      endpoints, peerId: before.peerId, leaseToken: before.leaseToken,
       identity: before.isSelfCertified ? 'demo' : undefined, archetypes: before.archetypes,
       address: before.address, port: before.port, metadata: before.metadata,
       ttlSeconds: before.ttlSeconds, heartbeatMs: before.heartbeatMs,
