@@ -114,15 +114,24 @@ Test(readmission, six_that_are_hardly_heard_turn_at_most_twice_at_any_node_and_n
     for (uint64_t seed = 1; seed <= 8; seed++) {
         struct cluster *c = booted(MANY, seed, DETECTOR_AURORA);
 
+        cr_assert_eq(cluster_register_ttl(c, 0, "well", 3600), RESULT_OK);
+        cr_assert_eq(cluster_register_ttl(c, BAD, "bad", 3600), RESULT_OK);
+        cluster_run_for(c, 1000);
         for (size_t i = first_bad; i < MANY; i++)
             cluster_set_node_loss(c, i, 0.8, 0);
-        cluster_run_for(c, 120000);
+        cluster_run_for(c, 200000);
         struct turns most = turns_most(c, first_bad);
         printf("six of %d hardly heard, seed %lu: %lu turns at most\n", MANY, (unsigned long)seed,
                (unsigned long)most.of_bad);
         cr_assert_leq(most.of_bad, 2);
         cr_assert_geq(most.of_bad, 1, "a test that cannot fail");
         cr_assert_eq(most.of_well, 0);
+        for (size_t i = 0; i < first_bad; i++) {
+            cr_assert(cluster_sees_peer(c, i, "well"));
+            cr_assert_not(cluster_sees_peer(c, i, "bad"), "its orphan grace is over");
+            cr_assert_eq(cluster_peer_ups(c, i, "well"), 1, "never hidden");
+            cr_assert_eq(cluster_peer_ups(c, i, "bad"), 1, "hidden once, and for good");
+        }
         cluster_free(c);
     }
 }
