@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* parts.test.mjs - the parts of the pages that need no browser: where things stand, how they read */
+/* parts.test.mjs - parts of the pages that need no browser: where things stand, how they read */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tally } from '../../clients/web/pages/legend.js';

@@ -25,8 +25,8 @@ export async function pages_on_two_nodes_see_each_other_come_and_go(visit) {
 export async function a_page_survives_the_death_of_its_node(visit) {
   const alice = await visit.demo('n0');
   const bob = await visit.demo('n1');
-  await alice.registerAs('alice', { interval: '2' });
-  await bob.registerAs('bob', { interval: '2' });
+  await alice.registerAs('alice', { interval: '20' }); /* it does not wait for that */
+  await bob.registerAs('bob');
   await alice.sees('bob', 'n1');
   await bob.sees('alice', 'n0');
   await visit.kill('n0');
@@ -268,4 +268,14 @@ export async function the_status_page_shows_the_cluster_live(visit) {
   await visit.kill('n1');
   await status.getByRole('alert').getByText('What you see is as it was.').waitFor();
   await status.getByText('lamp appeared at n2').waitFor();
+}
+
+export async function when_all_nodes_are_gone_the_page_says_so(visit) {
+  const { page } = await visit.demo('n0');
+  await page.getByText('3 nodes').waitFor();
+  for (const node of ['n0', 'n1', 'n2']) await visit.kill(node);
+  await page.getByRole('alert').getByText('None of 3 nodes answers. Trying again.').waitFor();
+  await page.locator('#connection').getByText('Connecting').waitFor();
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.locator('#you-wrong').getByText('cannot be reached').waitFor();
 }

@@ -45,7 +45,8 @@ async function registerAs(page, peerId) {
 async function calm(page) {
   await page.evaluate(() => document.activeElement.blur());
   await page.waitForFunction(() => document.getAnimations()
-    .every(({ effect, playState }) => playState === 'finished' || effect.target.id === 'beat-left'));
+    .every(({ effect, playState }) =>
+      playState === 'finished' || effect.target.id === 'beat-left'));
 }
 
 async function save(page, name, fullPage) {

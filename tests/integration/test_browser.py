@@ -32,7 +32,7 @@ def modules():
     if not done.exists() or done.read_bytes() != lock.read_bytes():
         for name in ("package.json", "package-lock.json"):
             shutil.copy(SOURCES / name, MODULES)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=MODULES, check=True, timeout=300)
         shutil.copy(lock, done)
     return MODULES
@@ -134,7 +134,11 @@ def test_calm(browser, calm, scenario):
 
 @pytest.mark.parametrize(
     "scenario",
-    ["a_page_survives_the_death_of_its_node", "the_status_page_shows_the_cluster_live"],
+    [
+        "a_page_survives_the_death_of_its_node",
+        "the_status_page_shows_the_cluster_live",
+        "when_all_nodes_are_gone_the_page_says_so",
+    ],
 )
 def test_with_deaths(browser, cluster, scenario):
     cluster.options = QUICK

@@ -102,13 +102,17 @@ export class Session extends Emitter {
     this.emit('change', {});
   }
 
-  #stateChanged({ state, endpoint, error }) {
+  /* Whether another one answers shows as soon as it is asked. */
+  #streamBroke(error) {
+    if (this.#failures > 0) return;
+    const others = this.endpoints.length > 1 ? 'Trying the other nodes.' : 'Trying again.';
+    this.emit('trouble', { text: `${reasonOf(error)} ${others}` });
+    this.askSoon();
+  }
+
+  #stateChanged({ state, error }) {
     if (state === 'live') this.emit('trouble', null);
-    else if (error) {
-      const others = this.endpoints.length > 1 ? 'Trying the other nodes.' : 'Trying again.';
-      this.emit('trouble', { text: `${reasonOf(error)} ${others}`, endpoint });
-      this.askSoon();
-    }
+    else if (error) this.#streamBroke(error);
     this.emit('change', {});
   }
 
@@ -172,7 +176,9 @@ export class Session extends Emitter {
     } catch (error) {
       if (turn !== this.#turn || error.code === 'aborted') return;
       this.#failures++;
-      this.emit('trouble', { text: `${reasonOf(error)} Trying again.` });
+      const { length } = this.endpoints;
+      const what = length > 1 ? `None of ${length} nodes answers.` : reasonOf(error);
+      this.emit('trouble', { text: `${what} Trying again.` });
     }
     this.emit('change', {});
     if (!document.hidden) this.#askIn(this.#pauseMs());

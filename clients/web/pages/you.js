@@ -5,6 +5,7 @@ import { Beat } from './beat.js';
 import { byId, say } from './dom.js';
 import { listOf, reasonOf } from './words.js';
 
+const MOVE_WITHIN_MS = 1500;
 const KEPT_ID = 'aurora-demo-peer-id';
 /* Which input a field's name in an error belongs to. */
 const INPUTS = {
@@ -60,6 +61,7 @@ export class You {
     byId('leave').addEventListener('click', () => this.leave());
     byId('signs').addEventListener('change', () => this.#signsChanged());
     session.on('endpoints', () => this.#endpointsChanged());
+    session.on('peer', (event) => this.#orphaned(event));
     this.#signsOffered();
   }
 
@@ -205,6 +207,15 @@ export class You {
       this.#log.add(`${reasonOf(error)} Next try in ${Math.ceil(retryMs / 1000)} s.`, 'bad');
       this.#show();
     });
+  }
+
+  /* Its home is gone: with the next heartbeat another node takes it over. Why wait? Only so that not
+   * all pages come at once. */
+  #orphaned({ type, peer }) {
+    if (type !== 'update' || peer.peer_id !== this.peerId || peer.status !== 'orphaned') return;
+    setTimeout(() => {
+      if (this.client?.isHeartbeating) this.client.heartbeat().catch(() => {});
+    }, Math.random() * MOVE_WITHIN_MS);
   }
 
   /* There are more nodes to fall back to: the same peer, with the same lease, may ask them. */
