@@ -178,7 +178,10 @@ screenshots: packages # of a cluster that runs: `make run`, or NODES="URL..."
 	$(Q)cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund
 	$(Q)node tests/browser/screenshots.mjs $(abspath $(BUILD))/browser $$(command -v chromium) docs/images \
 	    $(or $(NODES),$(foreach port,4780 4781 4782,http://127.0.0.1:$(port)))
-bench: all
+$(BUILD)/tests/bench/watchers: tests/bench/watchers.c $(BUILD)/flags
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(COMPILE) -D_GNU_SOURCE -o $@ $< $(LINK) $(LDFLAGS)
+bench: all $(BUILD)/tests/bench/watchers
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
 MANUALS := $(wildcard docs/man/*.1)

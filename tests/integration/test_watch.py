@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GET /v1/watch and `aurora watch` on real nodes: told in time, resumed, filtered, never held up."""
+"""GET /v1/watch and `aurora watch` on real nodes: told, resumed, filtered, never held up."""
 
 import json
 import os
