@@ -4,6 +4,8 @@
 import dataclasses
 import os
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ import requests
 
 from harness import wait_until
 from python_stage import (
+    CLIENT,
     Server,
     answers,
     black_hole,
@@ -544,3 +547,15 @@ def test_everything_that_is_exported_is_documented():
     for name in aurora_p2p.__all__:
         if name != "__version__":
             assert getattr(aurora_p2p, name).__doc__, name
+
+
+def test_only_identities_need_pynacl(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "nacl.signing", None)  # as if it were not there
+    AuroraP2PClient("http://127.0.0.1:1", auto_register=False)
+    with pytest.raises(AuroraIdentityError, match="PyNaCl"):
+        AuroraP2PClient("http://127.0.0.1:1", identity=tmp_path / "key", auto_register=False)
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import aurora_p2p, sys; print('nacl' in sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(CLIENT)}, stdout=subprocess.PIPE, text=True,
+        check=True)
+    assert loaded.stdout == "False\n"
