@@ -94,7 +94,7 @@ def node_tests(name, cluster=None, nodes=0):
             "AURORA_NODES": json.dumps(control.urls()),
         }
     try:
-        output = run("node", "--test", TESTS / f"{name}.test.mjs", env=environment, cwd=ROOT)
+        output = run("node", TESTS / f"{name}.test.mjs", env=environment, cwd=ROOT)
     finally:
         if control:
             control.close()

