@@ -176,8 +176,8 @@ sim-determinism: packages
 screenshots: packages # of a cluster that runs: `make run`, or NODES="URL..."
 	$(Q)mkdir -p $(BUILD)/browser docs/images && cp tests/browser/package*.json $(BUILD)/browser
 	$(Q)cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund
-	$(Q)node tests/browser/screenshots.mjs $(abspath $(BUILD))/browser $$(command -v chromium) docs/images \
-	    $(or $(NODES),$(foreach port,4780 4781 4782,http://127.0.0.1:$(port)))
+	$(Q)node tests/browser/screenshots.mjs $(abspath $(BUILD))/browser $$(command -v chromium) \
+	    docs/images $(or $(NODES),$(foreach port,4780 4781 4782,http://127.0.0.1:$(port)))
 $(BUILD)/tests/bench/watchers: tests/bench/watchers.c $(BUILD)/flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(COMPILE) -D_GNU_SOURCE -o $@ $< $(LINK) $(LDFLAGS)
@@ -207,7 +207,7 @@ help:
 	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
-    fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants screenshots bench install \
-    packages clean help
+    fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants screenshots bench \
+    install packages clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -209,8 +209,8 @@ export class You {
     });
   }
 
-  /* Its home is gone: with the next heartbeat another node takes it over. Why wait? Only so that not
-   * all pages come at once. */
+  /* Its home is gone: with the next heartbeat another node takes it over. Why wait? Only so that
+   * not all pages come at once. */
   #orphaned({ type, peer }) {
     if (type !== 'update' || peer.peer_id !== this.peerId || peer.status !== 'orphaned') return;
     setTimeout(() => {
