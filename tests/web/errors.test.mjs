@@ -245,6 +245,20 @@ test('a node that talks nonsense is passed over, and asked last from then on', a
     }));
 });
 
+test('when the good one dies, one that has not failed is asked before one that has', async () => {
+  let asked = 0;
+  const healthy = (_, response) => json(response, { status: 'healthy' });
+  await against((_, response) => { asked += 1; response.end('?'); }, async (bad) => {
+    const [second, third] = await Promise.all([serverOf(healthy), serverOf(healthy)]);
+    const client = clientOf([bad, second.url, third.url]);
+    await client.health();
+    second.close();
+    await client.health();
+    assert.deepEqual([client.endpoint, asked], [third.url, 1]);
+    third.close();
+  });
+});
+
 test('what one node refuses the others are not asked', async () => {
   let asked = 0;
   await against((_, response) => json(response, { error: 'port' }, 400), (first) => against(
