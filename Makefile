@@ -43,7 +43,7 @@ USES_scenario := sim gossip crypto
 USES_node   := node gossip crypto
 USES_tools  := tools gossip crypto
 USES_web    := web gossip crypto
-USES_fuzz   := node sim gossip crypto
+USES_fuzz   := node sim tools gossip crypto
 LENT_fuzz   := tests/node/http_stage.c # a helper that another folder's tests have, too
 LIBS := -lev -lhttp_parser -ljansson -lcurl -lmsgpackc -lsodium -lm -lpthread # as needed
 

@@ -385,6 +385,12 @@ Test(watch, without_changes_even_an_old_id_is_good)
     conn = watch_from("", id);
     cr_assert(says(hear(conn), "\"missed\":0"));
     stage_disconnect(conn);
+    stage_wait(stage, 10 * WATCH_LINGER_MS);
+    api_on_time(&stage->api);
+    up("p", "a");
+    conn = watch_from("", id);
+    cr_assert(says(hear(conn), "\"reason\":\"too-old\""), "nobody kept it, but it was counted");
+    stage_disconnect(conn);
 }
 
 /* --- A client's picture ---------------------------------------------------------------------- */
