@@ -93,6 +93,14 @@ static struct blob *admit(struct gossip *g, const struct log *log, struct span s
     return statement_admit(g->config.store, statement, STATEMENT_HEAD, home, &g->scope);
 }
 
+/* We never sign two HEADs of one version, nor one above what we hold: an earlier life had this
+ * epoch, and nobody could tell us. It may have had the next ones, too. */
+static void leave_epoch(struct gossip *g)
+{
+    if (!g->is_leaving && !g->is_stopped)
+        members_raise_epoch(g, g->epoch + 1 + prng_below(&g->prng, TWIN_EPOCHS));
+}
+
 /* The home signed two contents for one version. Which of them is true nobody can say: the log is
  * left as it is, nothing more is taken from that life of its home, and whoever hears of it is shown
  * both HEADs. */
@@ -106,9 +114,8 @@ static void freeze(struct gossip *g, struct log *log, struct blob *second)
     sync_log_changed(g, log);
     event_status_soon(g);
     head_check(g, log);
-    /* We never sign two: an earlier life had this epoch, and nobody could tell us. */
-    if (is_own && !g->is_leaving && !g->is_stopped)
-        members_raise_epoch(g, g->epoch + 1);
+    if (is_own)
+        leave_epoch(g);
 }
 
 /* A HEAD of a version that was left behind says nothing; two of them, with different roots, do. Who
@@ -168,14 +175,19 @@ enum head_verdict head_on_statement(struct gossip *g, struct span statement, str
         return HEAD_STALE;
     if (has_one && head.version < log->head.version)
         return on_old_head(g, log, &head, statement);
-    /* The same content under another clock says nothing new. And nobody but us says what our log
-     * holds now: a second process with our key is what members.c deals with. */
+    bool is_own = log == g->registry.own;
+    /* The same content under another clock says nothing new; of what we hold ourselves we know. */
     if ((is_second && hash_equal(&head.root, &log->head.root)) ||
-        (log == g->registry.own && !is_second))
+        (is_own && !is_second && head.version <= log->applied))
         return HEAD_STALE;
     struct blob *blob = admit(g, log, statement);
     if (blob == NULL)
         return HEAD_BAD;
+    if (is_own && !is_second) {
+        blob_release(blob);
+        leave_epoch(g);
+        return HEAD_STALE;
+    }
     if (is_second)
         freeze(g, log, blob);
     else

@@ -234,6 +234,33 @@ Test(head, own_log_is_signed_a_delay_after_the_first_change)
     stage_free(stage);
 }
 
+static enum head_verdict hear_own(struct stage *stage, uint64_t version, const struct hash *root)
+{
+    struct head head = {.home = stage->core->tag,
+                        .epoch = stage->core->epoch,
+                        .version = version,
+                        .live_count = 1,
+                        .root = *root,
+                        .wall_ms = 5};
+    return hear(stage, statement_of_head(&head, &stage->core->config.identity, &stage->scope));
+}
+
+/* Nobody else can have signed it: we did, in a life that we do not remember. */
+Test(head, own_head_above_what_we_hold_ends_the_epoch)
+{
+    struct stage *stage = stage_new(true);
+    uint64_t epoch = stage->core->epoch;
+    register_peer(stage, "mine-1");
+    stage_run(stage, HEAD_DELAY_MS);
+    register_peer(stage, "mine-2");
+    hear_own(stage, 2, &some_root);
+    cr_assert_eq(stage->core->epoch, epoch, "it may be what we have just said");
+    hear_own(stage, 3, &some_root);
+    cr_assert_gt(stage->core->epoch, epoch);
+    cr_assert_leq(stage->core->epoch, epoch + TWIN_EPOCHS);
+    stage_free(stage);
+}
+
 Test(head, versions_are_reported_once_a_second_and_states_at_once)
 {
     struct stage *stage = stage_new(true);

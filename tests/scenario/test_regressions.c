@@ -200,3 +200,38 @@ Test(regressions, the_dead_come_back_where_answers_take_long)
         cluster_free(c);
     }
 }
+
+/* A home whose clock is years back and whose disk is old takes an epoch that it has had: only who
+ * is cut off remembers. What that one held of the epoch's log was above what the home had, for ever
+ * (swarm, seed 60215 of 4 minutes). */
+Test(regressions, an_epoch_that_was_lived_before_is_left)
+{
+    const size_t home = 3, witness = 1;
+    const int64_t years_ms = INT64_C(-10) * 365 * 24 * 3600 * 1000;
+    struct cluster *c = cluster_new(&(struct cluster_options){.nodes = 4, .seeds = 2});
+    char id[16];
+
+    cluster_boot(c);
+    cluster_set_clock(c, home, years_ms);
+    cluster_copy_disk(c, home);
+    cluster_cut(c, NODES(0, 2), NODES(1, 3));
+    cluster_restart(c, home, DISK_LATEST);
+    cr_assert_leq(cluster_wait_at(c, witness, member_is(home, MEMBER_ALIVE), 30000), 30000);
+    cluster_run_for(c, 10000);
+    uint64_t epoch = cluster_epoch(c, home);
+    for (size_t i = 0; i < 12; i++) {
+        snprintf(id, sizeof(id), "peer-%zu", i);
+        cr_assert_eq(cluster_register(c, home, id), RESULT_OK);
+    }
+    cluster_run_for(c, 2000);
+    cluster_crash(c, home);
+    cluster_heal(c);
+    cluster_isolate(c, witness);
+    cluster_restart(c, home, DISK_OLD);
+    cluster_run_for(c, 10000);
+    cr_assert_eq(cluster_epoch(c, home), epoch, "a test that cannot fail");
+    cluster_heal(c);
+    cr_assert_leq(cluster_wait_everywhere(c, settled(), 30000), 30000);
+    cr_assert_gt(cluster_epoch(c, home), epoch);
+    cluster_free(c);
+}
