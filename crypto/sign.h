@@ -45,7 +45,8 @@ struct sign_scope {
 /* The largest of what is drawn above. */
 #define SIGN_PREFIX_BYTES 10 /* "aurora-v1:" */
 #define SIGN_DOMAIN_MAX   8  /* bytes of the longest domain name, its NUL included */
-#define SIGN_FRAMED_MAX   (SIGN_PREFIX_BYTES + SIGN_DOMAIN_MAX + SIGN_SCOPE_BYTES + SIGN_MESSAGE_MAX)
+#define SIGN_BEFORE_MAX   (SIGN_PREFIX_BYTES + SIGN_DOMAIN_MAX + SIGN_SCOPE_BYTES)
+#define SIGN_FRAMED_MAX   (SIGN_BEFORE_MAX + SIGN_MESSAGE_MAX)
 
 /* Writes what is signed (drawn above) and returns its length. One buffer and not Ed25519ph, which
  * would take it in pieces: a browser's WebCrypto only has the pure form, and peers sign there.

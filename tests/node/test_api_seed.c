@@ -165,7 +165,8 @@ Test(api_seed, any_base_path_may_stand_in_front)
         cr_assert(answers("GET", paths[i], NULL, 200, "healthy"), "%s", paths[i]);
     cr_assert(answers("GET", "/other/health", NULL, 404, "no such path"));
     cr_assert(answers("GET", "/development/health", NULL, 404, "no such path"));
-    cr_assert(answers("GET", "/dev", NULL, 200, "\"routes\""));
+    cr_assert(answers("GET", "/dev", NULL, 200, "<!doctype html>"), "the status page");
+    cr_assert(answers("GET", "/dev/v1", NULL, 200, "\"routes\""));
 }
 
 Test(api_seed, preflight_is_answered_everywhere)
