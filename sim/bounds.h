@@ -40,6 +40,8 @@ uint64_t bound_detect_worst_us(const struct gossip_config *, size_t members);
  * and of nodes that have run for so long. */
 #define BOUND_CALM_US (90 * BOUND_SECOND_US)
 #define BOUND_BOOT_US (10 * BOUND_SECOND_US)
+/* Who started before a seed asks it again after 30 s, give or take a third. */
+#define BOUND_SEEDS_ASKED_US (40 * BOUND_SECOND_US + BOUND_BOOT_US)
 
 /* --- Convergence ----------------------------------------------------------------------------- */
 

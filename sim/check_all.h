@@ -157,6 +157,8 @@ bool check_is_liar(const struct world *, uint64_t tag);
 bool check_has_liars(const struct world *);
 /* Since then: little loss, short ways, no bursts, and no change of any of that. */
 bool check_is_mild(const struct world *, uint64_t since_us);
+/* It has run for long enough by then, and so has each seed, to have met. */
+bool check_has_joined(const struct world *, size_t node, uint64_t by_us);
 void check_identity_add(struct world *, const struct key_public *, bool is_foreign,
                         bool is_made_up);
 /* NULL: nobody ever had that key. */

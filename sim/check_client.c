@@ -132,7 +132,7 @@ static bool is_calm(const struct world *world, const struct client_check *client
         client->expected_us > BOUND_CALM_US ? client->expected_us - BOUND_CALM_US : 0;
     const struct node *home = &world->nodes[client->home];
 
-    if (home->core == NULL || home->started_us + BOUND_BOOT_US > client->expected_us ||
+    if (home->core == NULL || !check_has_joined(world, client->home, client->expected_us) ||
         !check_is_mild(world, since_us) || check_has_liars(world))
         return false;
     for (size_t i = 0; i < world->options.nodes; i++)
@@ -144,7 +144,7 @@ static bool is_calm(const struct world *world, const struct client_check *client
 static bool was_there(const struct world *world, size_t node, const struct client_check *client)
 {
     return world_is_present(world, node) && world_is_same_cluster(world, node, client->home) &&
-           world->nodes[node].started_us + BOUND_BOOT_US < client->expected_us;
+           check_has_joined(world, node, client->expected_us);
 }
 
 static bool lease_runs(const struct world *world, const struct client_check *client)

@@ -63,7 +63,7 @@ static bool is_known_at(const struct world *world, size_t node, const struct cra
 static bool was_there(const struct world *world, size_t node, const struct crash *crash)
 {
     return world_is_present(world, node) && !world_is_foreign(world, node) &&
-           world->nodes[node].started_us + BOUND_BOOT_US < crash->at_us;
+           check_has_joined(world, node, crash->at_us);
 }
 
 static void judge(struct world *world, const struct crash *crash)

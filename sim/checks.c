@@ -129,6 +129,30 @@ bool check_is_mild(const struct world *world, uint64_t since_us)
     return is_short && is_sound && (world->troubled_us == 0 || world->troubled_us < since_us);
 }
 
+static bool has_answered_joins(const struct world *world, size_t seed, size_t node, uint64_t by_us)
+{
+    const struct node *asked = &world->nodes[seed], *asks = &world->nodes[node];
+
+    if (seed == node)
+        return true;
+    return asked->core != NULL && (asked->started_us <= asks->started_us ||
+                                   asked->started_us + BOUND_SEEDS_ASKED_US < by_us);
+}
+
+bool check_has_joined(const struct world *world, size_t node, uint64_t by_us)
+{
+    bool is_foreign = world_is_foreign(world, node);
+    size_t own = world->options.nodes - world->options.foreign;
+    size_t first = is_foreign ? own : 0, end = is_foreign ? world->options.nodes : own;
+
+    if (world->nodes[node].started_us + BOUND_BOOT_US >= by_us)
+        return false;
+    for (size_t i = first; i < end && i < first + world->options.seeds; i++)
+        if (!has_answered_joins(world, i, node, by_us))
+            return false;
+    return true;
+}
+
 /* --- What the world tells -------------------------------------------------------------------- */
 
 void checks_on_packet_out(struct world *world, size_t node, const struct addr *to,

@@ -201,6 +201,17 @@ static bool wait_converged(struct storm *storm, uint64_t bound_ms)
     return true;
 }
 
+/* Whoever joined late remembers deletes for longer than the others. While a clock was ahead they
+ * got a seq that hides there what was registered anew after the others had forgotten them. */
+static uint64_t recheck_ms(const struct storm *storm)
+{
+    bool are_clocks_wrong = setting(storm->settings, SET_CLOCK_SKEW) > 0 ||
+                            setting(storm->settings, SET_CLOCK_JUMP_HOUR) > 0 ||
+                            setting(storm->settings, SET_CLOCK_JUMP_DECADE) > 0;
+
+    return RECHECK_MS + (are_clocks_wrong ? storm->world->config.delete_keep_min_ms * 9 / 8 : 0);
+}
+
 static void heal(struct storm *storm)
 {
     double *value = storm->cell->out->value;
@@ -223,7 +234,7 @@ static void heal(struct storm *storm)
     value[STORM_CONVERGED_MS] = (double)(storm->world->now_us - healed_us) / 1000;
     cluster_check_settled(storm->cluster);
     run_until(storm, storm->world->now_us + QUIET_MS * 1000);
-    if (!wait_converged(storm, RECHECK_MS)) {
+    if (!wait_converged(storm, recheck_ms(storm))) {
         cluster_wait_everywhere(storm->cluster, settled(), 0);
         cell_late(storm->cell, "converged, and parted again");
         return;
