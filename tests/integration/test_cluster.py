@@ -165,6 +165,7 @@ def test_ipv6_only_nodes_form_a_cluster(cluster):
     wait_until(
         lambda: first.sees_alive(["n0", "n1"]) and second.sees_alive(["n0", "n1"]), 10, "both"
     )
+    wait_until(lambda: second.status()["synced"], 5, "it knows what there is")
     assert second.register("six", address="2001:db8::1").status_code == 200
     wait_until(lambda: "six" in first.peers(), 5, "spread over IPv6")
 
