@@ -226,13 +226,23 @@ static enum gossip_drop run_behind(struct gossip *g, const struct wire_header *h
 }
 
 /* A life of its sender's that is over here. A seed that runs on after a copy of its key had a later
- * life elsewhere asks nobody, and nobody listens to it; but it answers our JOIN. */
+ * life elsewhere asks nobody, and nobody listens to it; but it answers our JOIN. And of two whose
+ * lives are both over to the other neither would else be told: what we signed ourselves is true,
+ * whoever shows it. */
 static enum gossip_drop run_past_life(struct gossip *g, struct member *member,
                                       const struct addr *from, struct wire_reader *reader)
 {
     struct wire_message message;
-    if (wire_read_next(reader, &message) == WIRE_NEXT_MESSAGE && message.type == WIRE_JOIN_REPLY)
-        join_on_past_reply(g, member, from, &message);
+    struct member *self;
+    while (wire_read_next(reader, &message) == WIRE_NEXT_MESSAGE && !g->is_stopped) {
+        struct span own = span_of(NULL, 0);
+        if (message.type == WIRE_JOIN_REPLY)
+            join_on_past_reply(g, member, from, &message);
+        else if (message.type == WIRE_NEWS)
+            own = introduction_in(&message, g->tag);
+        if (own.len > 0)
+            members_on_alive(g, own, &self);
+    }
     return DROP_REPLAYED;
 }
 
