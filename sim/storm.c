@@ -203,13 +203,13 @@ static bool wait_converged(struct storm *storm, uint64_t bound_ms)
 
 /* Whoever joined late remembers deletes for longer than the others. While a clock was ahead they
  * got a seq that hides there what was registered anew after the others had forgotten them. */
-static uint64_t recheck_ms(const struct storm *storm)
+static uint64_t hidden_ms(const struct storm *storm)
 {
     bool are_clocks_wrong = setting(storm->settings, SET_CLOCK_SKEW) > 0 ||
                             setting(storm->settings, SET_CLOCK_JUMP_HOUR) > 0 ||
                             setting(storm->settings, SET_CLOCK_JUMP_DECADE) > 0;
 
-    return RECHECK_MS + (are_clocks_wrong ? storm->world->config.delete_keep_min_ms * 9 / 8 : 0);
+    return are_clocks_wrong ? storm->world->config.delete_keep_min_ms * 9 / 8 : 0;
 }
 
 static void heal(struct storm *storm)
@@ -218,7 +218,8 @@ static void heal(struct storm *storm)
     uint64_t healed_us = storm->world->now_us;
     uint64_t bound_ms = bound_converge_us(&storm->world->config, storm->nodes, healed_us,
                                           (uint32_t)setting(storm->settings, SET_TTL_S)) /
-                        1000;
+                            1000 +
+                        hidden_ms(storm);
 
     storm_faults_heal(storm);
     checks_on_heal(storm->world);
@@ -234,7 +235,7 @@ static void heal(struct storm *storm)
     value[STORM_CONVERGED_MS] = (double)(storm->world->now_us - healed_us) / 1000;
     cluster_check_settled(storm->cluster);
     run_until(storm, storm->world->now_us + QUIET_MS * 1000);
-    if (!wait_converged(storm, recheck_ms(storm))) {
+    if (!wait_converged(storm, RECHECK_MS + hidden_ms(storm))) {
         cluster_wait_everywhere(storm->cluster, settled(), 0);
         cell_late(storm->cell, "converged, and parted again");
         return;
