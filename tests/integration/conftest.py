@@ -21,3 +21,14 @@ def cluster(tmp_path, request):
     if getattr(request.node, "has_failed", False):
         for node in made.nodes:
             print(f"--- log of {node.name}\n{node.log()[-6000:]}")
+
+
+# Chromium drops what it is loading when an interface of the machine comes or goes.
+TOUCHES_INTERFACES = ("test_network", "test_browser")
+
+
+def pytest_collection_modifyitems(items):
+    """Files run side by side (tests/run), but for those that would disturb one another."""
+    for item in items:
+        group = "interfaces" if item.path.stem in TOUCHES_INTERFACES else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
