@@ -34,7 +34,7 @@ Test(swarm, what_is_drawn_could_be_typed)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         swarm_draw(&run, seed, 0, 5);
         for (enum setting i = 0; i < SETTINGS; i++) {
-            struct settings settings;
+            struct settings settings = {0};
             char assignment[80], error[2000];
             double value = run.settings.value[i];
 
