@@ -27,6 +27,7 @@ def cluster(tmp_path, request):
 TOUCHES_INTERFACES = ("test_network", "test_browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for these marks
 def pytest_collection_modifyitems(items):
     """Files run side by side (tests/run), but for those that would disturb one another."""
     for item in items:
