@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a cluster in a folder of its own, whose logs are shown when a test fails."""
+"""Fixtures: a cluster in a folder of its own, whose logs are shown when a test fails, and servers
+that misbehave; which files may run side by side."""
 
 import pytest
 
 import harness
+import python_stage
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -21,6 +23,20 @@ def cluster(tmp_path, request):
     if getattr(request.node, "has_failed", False):
         for node in made.nodes:
             print(f"--- log of {node.name}\n{node.log()[-6000:]}")
+
+
+@pytest.fixture
+def server():
+    """Starts servers that misbehave as they are told to."""
+    servers = []
+
+    def start(behave):
+        servers.append(python_stage.Server(behave))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.close()
 
 
 # Chromium drops what it is loading when an interface of the machine comes or goes.

@@ -14,7 +14,6 @@ import requests
 from harness import wait_until
 from python_stage import (
     CLIENT,
-    Server,
     answers,
     black_hole,
     client_threads,
@@ -67,20 +66,6 @@ def made():
     for client in clients:
         client.stop()
     assert client_threads() == []
-
-
-@pytest.fixture
-def server():
-    """Starts misbehaving servers."""
-    servers = []
-
-    def start(behave):
-        servers.append(Server(behave))
-        return servers[-1]
-
-    yield start
-    for one in servers:
-        one.close()
 
 
 # --- As the original client ---

@@ -8,7 +8,6 @@ import pytest
 
 from harness import wait_until
 from python_stage import (
-    Server,
     client_threads,
     relay_to,
     says,
@@ -36,19 +35,6 @@ def watching():
     for client in clients:
         client.stop()
     assert client_threads() == []
-
-
-@pytest.fixture
-def server():
-    servers = []
-
-    def start(behave):
-        servers.append(Server(behave))
-        return servers[-1]
-
-    yield start
-    for one in servers:
-        one.close()
 
 
 def soon(watch):
