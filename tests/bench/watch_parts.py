@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 
@@ -31,6 +32,8 @@ def watch(folder, seconds):
     room = str(WATCHERS * 14 // 10)
     options = ["--http-connections", room, "--http-connections-per-address", room]
     program = pathlib.Path(os.environ.get("BUILD", "build")) / "tests" / "bench" / "watchers"
+    if not program.exists():
+        sys.exit(f"bench watch: there is no {program}; make {program}")
     cluster = Cluster(folder, options)
     load = None
     try:
