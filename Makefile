@@ -181,7 +181,10 @@ screenshots: packages # of a cluster that runs: `make run`, or NODES="URL..."
 $(BUILD)/tests/bench/watchers: tests/bench/watchers.c $(BUILD)/flags
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(COMPILE) -D_GNU_SOURCE -o $@ $< $(LINK) $(LDFLAGS)
-bench: all $(BUILD)/tests/bench/watchers
+$(BUILD)/tests/bench/homes: $(BUILD)/tests/bench/homes.o $(call archives,$(USES_node))
+	$(call say,LINK)
+	$(Q)$(CC) -o $@ $(OPTIMISE) $^ $(LINK) $(LDFLAGS) $(LIBS)
+bench: all $(BUILD)/tests/bench/watchers $(BUILD)/tests/bench/homes
 	$(Q)BUILD=$(BUILD) tests/bench/run
 
 MANUALS := $(wildcard docs/man/*.1)
