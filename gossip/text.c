@@ -3,6 +3,29 @@
 #include "gossip/text.h"
 
 #include <assert.h>
+#include <string.h>
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Are these eight bytes all from ' ' to '~'? The sums carry from one byte into the next only where
+ * there is a byte that is not, and then the answer is no already. */
+static bool is_plain(uint64_t bytes)
+{
+    return ((bytes | (bytes - EACH_BYTE(0x20)) | (bytes + EACH_BYTE(0x01))) & EACH_BYTE(0x80)) == 0;
+}
+
+size_t text_plain_end(struct span text, size_t at)
+{
+    uint64_t bytes;
+    for (; text.len - at >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, text.data + at, sizeof bytes);
+        if (!is_plain(bytes))
+            break;
+    }
+    while (at < text.len && text.data[at] >= 0x20 && text.data[at] < 0x7f)
+        at++;
+    return at;
+}
 
 /* How many bytes follow this first one; 4: it cannot be a first one. */
 static size_t tail_bytes(uint8_t first)
@@ -44,7 +67,7 @@ bool text_is_clean(struct span text, size_t min_bytes, size_t max_bytes)
 {
     if (text.len < min_bytes || text.len > max_bytes)
         return false;
-    for (size_t at = 0; at < text.len;) {
+    for (size_t at = 0; (at = text_plain_end(text, at)) < text.len;) {
         uint32_t code = text_next(text, &at);
         if (code == TEXT_NO_CHARACTER || is_control(code))
             return false;
@@ -57,7 +80,7 @@ bool text_is_object(struct span text, size_t max_bytes)
     if (text.len < 2 || text.len > max_bytes || text.data[0] != '{' ||
         text.data[text.len - 1] != '}')
         return false;
-    for (size_t at = 0; at < text.len;) {
+    for (size_t at = 0; (at = text_plain_end(text, at)) < text.len;) {
         uint32_t code = text_next(text, &at);
         bool is_blank = code == '\t' || code == '\n' || code == '\r';
         /* DEL and C1 are legal inside JSON strings, and a client's metadata must come back as sent.

@@ -71,6 +71,23 @@ Test(text, every_control_character_is_refused)
     }
 }
 
+/* Eight bytes are looked at together: each must count wherever it stands, beside any other. */
+Test(text, plain_ends_at_the_first_byte_that_is_not)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (size_t at = 0; at < 19; at++) {
+            uint8_t bytes[19];
+            memset(bytes, at % 2 == 0 ? '~' : ' ', sizeof bytes);
+            bytes[at] = (uint8_t)byte;
+            uint8_t *copy = guard_copy(bytes, sizeof bytes);
+            size_t end = text_plain_end(span_of(copy, sizeof bytes), 0);
+            cr_assert_eq(end, byte >= 0x20 && byte < 0x7f ? sizeof bytes : at, "%02x", byte);
+            cr_assert_eq(text_plain_end(span_of(copy, sizeof bytes), at + 1), sizeof bytes);
+            guard_free(copy, sizeof bytes);
+        }
+    }
+}
+
 Test(text, length_is_counted_in_bytes)
 {
     struct span two = span_of_text("\xc3\xa9");
