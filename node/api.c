@@ -67,6 +67,20 @@ void api_on_event(struct api *api, const struct gossip_event *event)
         api_reply(api, exchange, &event->reply);
 }
 
+bool api_take_events(struct api *api, size_t max)
+{
+    const struct gossip_event *event;
+
+    for (size_t i = 0; i < max; i++) {
+        event = bridge_next_event(api->options->bridge);
+        if (event == NULL)
+            return false;
+        api_on_event(api, event);
+        bridge_event_done(event);
+    }
+    return true;
+}
+
 void api_on_time(struct api *api)
 {
     struct http_exchange *exchange;

@@ -59,6 +59,8 @@ void api_free(struct api *);
 void api_set_time(struct api *, uint64_t mono_ms, uint64_t wall_us);
 /* The event stays the caller's. */
 void api_on_event(struct api *, const struct gossip_event *);
+/* Applies up to so many events of the bridge; true: there may be more. */
+bool api_take_events(struct api *, size_t max);
 /* Every second or so: ends what waited for too long. */
 void api_on_time(struct api *);
 /* From now on connections close after their answers; with `now`, those that wait get a 503. */

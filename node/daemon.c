@@ -182,7 +182,7 @@ static void describe(struct daemon *daemon)
     choose_advertised(daemon);
     choose_http_url(daemon);
     http->config = daemon->config;
-    http->bridge = daemon->bridge;
+    http->bridge = bridge_end_of(daemon->bridge, 0);
     memcpy(http->gossip, daemon->advertised, sizeof http->gossip);
     http->gossip_count = daemon->udp->count;
     http->id = daemon->identity.public;
@@ -461,7 +461,7 @@ static bool daemon_start(struct daemon *daemon)
     loop_timer_init(&daemon->resolve_timer, daemon->loop, on_resolve_timer, daemon);
     if (!open_store(daemon) || !open_keyring(daemon) || !open_sockets(daemon))
         return false;
-    daemon->bridge = bridge_new();
+    daemon->bridge = bridge_new(1);
     daemon->resolver = resolver_new(daemon->loop, on_answer, daemon);
     describe(daemon);
     resolve_first(daemon);

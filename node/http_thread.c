@@ -33,17 +33,11 @@ struct http_thread {
 static void on_events(void *context)
 {
     struct http_thread *http = context;
-    struct gossip_event event;
-    int count = 0;
 
     api_set_time(&http->api, clock_mono_ms(), clock_wall_us());
-    while (count < BRIDGE_EVENTS_BATCH && bridge_next_event(http->options.bridge, &event)) {
-        api_on_event(&http->api, &event);
-        gossip_event_release(&event);
-        count++;
-    }
+    bool is_more = api_take_events(&http->api, BRIDGE_EVENTS_BATCH);
     http_server_flush(&http->server);
-    if (count == BRIDGE_EVENTS_BATCH)
+    if (is_more)
         bridge_events_again(http->options.bridge);
 }
 

@@ -20,8 +20,8 @@
 struct http_thread;
 
 struct http_options {
-    const struct node_config *config; /* outlives the thread, and does not change */
-    struct bridge *bridge;
+    const struct node_config *config;  /* outlives the thread, and does not change */
+    struct bridge_end *bridge;         /* its own */
     int listeners[NODE_ADDRESSES_MAX]; /* listening, non-blocking; the thread closes them */
     size_t listener_count;
     struct addr http[NODE_ADDRESSES_MAX];   /* where they listen: ports chosen */

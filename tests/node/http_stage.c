@@ -89,12 +89,12 @@ struct http_stage *stage_new(void)
     sign_scope_of("aurora", &stage->scope);
     config_defaults(&stage->config);
     memcpy(stage->config.name, "n1", 3);
-    stage->bridge = bridge_new();
+    stage->bridge = bridge_new(1);
     stage->loop = loop_new();
     bridge_attach_gossip(stage->bridge, stage->loop, ignore, NULL);
     stage->options = (struct http_options){
         .config = &stage->config,
-        .bridge = stage->bridge,
+        .bridge = bridge_end_of(stage->bridge, 0),
         .id = stage->identity.public,
         .tag = STAGE_OWN,
         .epoch = STAGE_EPOCH,

@@ -137,13 +137,15 @@ Test(bridge, a_heartbeat_carries_its_token_or_none)
 
 Test(bridge, commands_are_refused_when_nobody_will_answer)
 {
-    struct bridge *bridge = bridge_new();
+    struct bridge *bridge = bridge_new(1);
     struct loop *loop = loop_new();
     size_t taken = 0;
 
-    cr_assert_not(bridge_send_command(bridge, node_command_heartbeat(1, span_of_text("p"), NULL)));
+    cr_assert_not(bridge_send_command(bridge_end_of(bridge, 0),
+                                      node_command_heartbeat(1, span_of_text("p"), NULL)));
     bridge_attach_gossip(bridge, loop, nothing, NULL);
-    while (bridge_send_command(bridge, node_command_heartbeat(taken, span_of_text("p"), NULL)))
+    while (bridge_send_command(bridge_end_of(bridge, 0),
+                               node_command_heartbeat(taken, span_of_text("p"), NULL)))
         taken++;
     cr_assert_eq(taken, BRIDGE_COMMANDS_MAX);
     for (size_t i = 0; i < 10; i++) {
@@ -153,7 +155,8 @@ Test(bridge, commands_are_refused_when_nobody_will_answer)
         node_command_free(command);
     }
     bridge_detach_gossip(bridge);
-    cr_assert_not(bridge_send_command(bridge, node_command_heartbeat(1, span_of_text("p"), NULL)));
+    cr_assert_not(bridge_send_command(bridge_end_of(bridge, 0),
+                                      node_command_heartbeat(1, span_of_text("p"), NULL)));
     bridge_free(bridge);
     loop_free(loop);
 }
@@ -162,7 +165,7 @@ Test(bridge, commands_are_refused_when_nobody_will_answer)
 
 Test(bridge, above_half_the_core_is_told_to_hold_and_no_event_is_dropped)
 {
-    struct bridge *bridge = bridge_new();
+    struct bridge *bridge = bridge_new(1);
     struct gossip_event event;
     size_t pushed = 0;
 
@@ -173,17 +176,77 @@ Test(bridge, above_half_the_core_is_told_to_hold_and_no_event_is_dropped)
     }
     cr_assert_eq(pushed, BRIDGE_EVENTS_MAX);
     for (size_t i = 0; i < pushed; i++) {
-        cr_assert(bridge_next_event(bridge, &event));
-        cr_assert_eq(event.reply.request, i);
+        const struct gossip_event *next = bridge_next_event(bridge_end_of(bridge, 0));
+
+        cr_assert_not_null(next);
+        cr_assert_eq(next->reply.request, i);
+        bridge_event_done(next);
     }
-    cr_assert_not(bridge_next_event(bridge, &event));
+    cr_assert_null(bridge_next_event(bridge_end_of(bridge, 0)));
     cr_assert_not(bridge_is_pressed(bridge));
+    bridge_free(bridge);
+}
+
+Test(bridge, every_end_hears_of_a_change_before_its_own_gets_the_reply)
+{
+    struct bridge *bridge = bridge_new(3);
+    struct loop *loop = loop_new();
+    static const uint8_t bytes[100] = {0};
+    struct blob *blob = blob_new(span_of(bytes, sizeof bytes));
+    struct gossip_event change = {.kind = GOSSIP_EVENT_HEARTBEAT};
+
+    bridge_attach_gossip(bridge, loop, nothing, NULL);
+    cr_assert(bridge_send_command(bridge_end_of(bridge, 1),
+                                  node_command_heartbeat(7, span_of_text("p"), NULL)));
+    struct node_command *command = bridge_next_command(bridge);
+    struct gossip_event answer = reply(command->request);
+    node_command_free(command);
+    change.heartbeat.record = blob_retain(blob);
+    cr_assert(bridge_push_event(bridge, &change) && bridge_push_event(bridge, &answer));
+    for (size_t i = 0; i < 3; i++) {
+        struct bridge_end *end = bridge_end_of(bridge, i);
+        const struct gossip_event *event = bridge_next_event(end);
+
+        cr_assert_eq(event->kind, GOSSIP_EVENT_HEARTBEAT);
+        cr_assert_eq(event->heartbeat.record, blob);
+        bridge_event_done(event);
+        event = bridge_next_event(end);
+        cr_assert_eq(event != NULL, i == 1, "the reply is for the end that asked");
+        if (event != NULL) {
+            cr_assert_eq(event->reply.request, 7);
+            bridge_event_done(event);
+        }
+        cr_assert_null(bridge_next_event(end));
+    }
+    cr_assert_eq(atomic_load(&blob->references), 1);
+    blob_release(blob);
+    bridge_detach_gossip(bridge);
+    bridge_free(bridge);
+    loop_free(loop);
+}
+
+Test(bridge, one_end_that_does_not_read_holds_back_all)
+{
+    struct bridge *bridge = bridge_new(2);
+    struct gossip_event event = {.kind = GOSSIP_EVENT_EPOCH};
+    const struct gossip_event *taken;
+
+    while (bridge_has_room(bridge)) {
+        cr_assert(bridge_push_event(bridge, &event));
+        taken = bridge_next_event(bridge_end_of(bridge, 0));
+        cr_assert_not_null(taken);
+        bridge_event_done(taken);
+    }
+    cr_assert_eq(bridge_event_count(bridge_end_of(bridge, 1)), BRIDGE_EVENTS_MAX);
+    cr_assert_not(bridge_push_event(bridge, &event));
+    cr_assert_null(bridge_next_event(bridge_end_of(bridge, 0)), "nothing came by halves");
+    cr_assert(bridge_is_pressed(bridge));
     bridge_free(bridge);
 }
 
 Test(bridge, blobs_of_events_nobody_took_are_released)
 {
-    struct bridge *bridge = bridge_new();
+    struct bridge *bridge = bridge_new(1);
     static const uint8_t bytes[100] = {0};
     struct blob *blob = blob_new(span_of(bytes, sizeof bytes));
     struct gossip_event event = reply(1);
@@ -197,7 +260,7 @@ Test(bridge, blobs_of_events_nobody_took_are_released)
 
 /* Two threads at full speed, the slow one pressing back. */
 struct consumer {
-    struct bridge *bridge;
+    struct bridge_end *end;
     struct loop *loop;
     uint64_t next;
     bool in_order;
@@ -209,16 +272,17 @@ struct consumer {
 static void on_events(void *context)
 {
     struct consumer *consumer = context;
-    struct gossip_event event;
+    const struct gossip_event *event;
     int count = 0;
 
-    while (count < BRIDGE_EVENTS_BATCH && bridge_next_event(consumer->bridge, &event)) {
-        consumer->in_order = consumer->in_order && event.reply.request == consumer->next;
+    while (count < BRIDGE_EVENTS_BATCH && (event = bridge_next_event(consumer->end)) != NULL) {
+        consumer->in_order = consumer->in_order && event->reply.request == consumer->next;
+        bridge_event_done(event);
         consumer->next++;
         count++;
     }
     if (count == BRIDGE_EVENTS_BATCH)
-        bridge_events_again(consumer->bridge);
+        bridge_events_again(consumer->end);
     if (consumer->next == EVENTS_IN_ALL)
         loop_stop(consumer->loop);
 }
@@ -227,9 +291,9 @@ static void *consume(void *context)
 {
     struct consumer *consumer = context;
 
-    bridge_attach_http(consumer->bridge, consumer->loop, on_events, consumer);
+    bridge_attach_http(consumer->end, consumer->loop, on_events, consumer);
     loop_run(consumer->loop);
-    bridge_detach_http(consumer->bridge);
+    bridge_detach_http(consumer->end);
     return NULL;
 }
 
@@ -258,8 +322,9 @@ static void push_more(void *context)
 
 Test(bridge, a_full_queue_wakes_the_gossip_thread_when_there_is_room_again, .timeout = 60)
 {
-    struct bridge *bridge = bridge_new();
-    struct consumer consumer = {.bridge = bridge, .loop = loop_new(), .in_order = true};
+    struct bridge *bridge = bridge_new(1);
+    struct consumer consumer = {
+        .end = bridge_end_of(bridge, 0), .loop = loop_new(), .in_order = true};
     struct pusher pusher = {.bridge = bridge, .loop = loop_new()};
 
     bridge_attach_gossip(bridge, pusher.loop, push_more, &pusher);

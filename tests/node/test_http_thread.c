@@ -17,6 +17,7 @@ static struct node_config config;
 static struct http_options options;
 static struct http_thread *http;
 static struct loop *gossip_loop;
+static struct bridge *bridge;
 
 static void ignore(void *context)
 {
@@ -32,8 +33,9 @@ static void start(uint32_t connections, uint32_t per_address)
     config.http_connections_max = connections;
     config.http_connections_per_address_max = per_address;
     gossip_loop = loop_new();
-    options = (struct http_options){.config = &config, .bridge = bridge_new()};
-    bridge_attach_gossip(options.bridge, gossip_loop, ignore, NULL);
+    bridge = bridge_new(1);
+    options = (struct http_options){.config = &config, .bridge = bridge_end_of(bridge, 0)};
+    bridge_attach_gossip(bridge, gossip_loop, ignore, NULL);
     options.listeners[0] = net_open(SOCK_STREAM, &addr);
     options.listener_count = 1;
     options.http[0] = addr;
@@ -45,8 +47,8 @@ static void start(uint32_t connections, uint32_t per_address)
 static void stop(uint64_t grace_ms)
 {
     http_thread_stop(http, grace_ms);
-    bridge_detach_gossip(options.bridge);
-    bridge_free(options.bridge);
+    bridge_detach_gossip(bridge);
+    bridge_free(bridge);
     loop_free(gossip_loop);
 }
 
@@ -149,8 +151,8 @@ Test(http_thread, what_waits_when_it_ends_gets_a_503, .timeout = 60)
 
     status->synced = true;
     start(10, 10);
-    cr_assert(bridge_push_event(options.bridge, &event));
-    bridge_flush_events(options.bridge);
+    cr_assert(bridge_push_event(bridge, &event));
+    bridge_flush_events(bridge);
     int fd = dial();
     say(fd, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_assert(hears(fd, "}"));
@@ -158,7 +160,7 @@ Test(http_thread, what_waits_when_it_ends_gets_a_503, .timeout = 60)
         say(fd,
             "POST /heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{\"peer_id\":\"p\"}");
         /* Until the event above has been taken note of, it is a 503 at once. */
-        while ((command = bridge_next_command(options.bridge)) == NULL &&
+        while ((command = bridge_next_command(bridge)) == NULL &&
                recv(fd, &event, sizeof event, MSG_DONTWAIT | MSG_PEEK) <= 0)
             ;
         if (command == NULL)
