@@ -20,9 +20,7 @@ struct life; /* life.h */
 struct blob {
     atomic_uint references;
     uint32_t len;
-    struct hash content; /* root.c, in the core's thread only: hash of all the bytes, */
-    bool has_content;    /* made when first needed; cores that share the blob share the work */
-    struct life *life;   /* owned; life.c, in the core's thread only: what an ALIVE says */
+    struct life *life; /* owned; life.c, in the core's thread only: what an ALIVE says */
     uint8_t bytes[];
 };
 

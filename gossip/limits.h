@@ -53,7 +53,11 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define NODE_ADDRESSES_MAX     2 /* one IPv4, one IPv6 */
 #define CLUSTER_NAME_MAX_BYTES 64
 
-/* Leaves of a HEAD's root; one page of their short hashes must fit a packet. */
+/* The tree under a HEAD's root (root.h): a leaf holds so many records before it becomes four. */
+#define ROOT_LEAF_MAX  32
+#define ROOT_FANOUT    4
+#define ROOT_DEPTH_MAX 16 /* here a key ends: whoever grinds equal ones gets a longer leaf */
+/* What two nodes compare when their roots differ; one page of short hashes must fit a packet. */
 #define ROOT_BUCKETS      256
 #define ROOT_PAGE_BUCKETS 64
 /* Buckets in which two nodes compare their members and their logs. */

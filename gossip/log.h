@@ -13,14 +13,14 @@
 
 #include "crypto/hash.h"
 #include "gossip/gossip.h"
+#include "gossip/root.h"
 #include "gossip/timers.h"
 #include "gossip/wire.h"
 
 struct log;
 struct member;
 struct peer;
-struct root_cache; /* root.c */
-struct early;      /* early.c: a batch that waits for the ones before it */
+struct early; /* early.c: a batch that waits for the ones before it */
 
 /* One operation: the latest that this log has for its peer. Owned by the log, linked into the peer.
  */
@@ -34,8 +34,9 @@ struct entry {
     uint64_t peer_version; /* self-certified only */
     uint64_t applied_ms;   /* here: how long a delete has been remembered */
     uint32_t ttl_s;
-    uint32_t sweep;  /* number of the last full pull that showed it */
-    uint16_t bucket; /* root.c; sets only */
+    uint32_t sweep; /* number of the last full pull that showed it */
+    uint32_t key;   /* root.c; sets only */
+    struct entry *next_in_leaf;
     bool is_delete;
     bool is_signed;
     bool is_hidden; /* its home is gone for longer than the grace */
@@ -75,12 +76,10 @@ struct log {
     uint64_t reported_head;
     struct log *next_unreported; /* changed since the last report, told within a second */
     bool is_unreported;
-    uint64_t proved_version;  /* state LOG_PROVED: where the roots were last seen equal */
-    uint32_t repairs;         /* begun since it was last proved */
-    uint64_t repair_at_ms;    /* not before */
-    struct root_cache *roots; /* root.c; NULL while small */
-    struct hash root;         /* root.c; of what the log holds, while is_root_fresh */
-    bool is_root_fresh;
+    uint64_t proved_version; /* state LOG_PROVED: where the roots were last seen equal */
+    uint32_t repairs;        /* begun since it was last proved */
+    uint64_t repair_at_ms;   /* not before */
+    struct root_node root;   /* of what the log holds */
 
     /* orphans.c: standing of the home */
     enum home_standing standing;

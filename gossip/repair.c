@@ -4,7 +4,7 @@
  *
  *     us (at version v)                               a member at the same version v
  *       | ROOT_PULL page 0..3 -----------------------> |
- *       | <-------------------- ROOT_PAGE v, hashes x4 |   64 leaves each; which ones differ?
+ *       | <-------------------- ROOT_PAGE v, hashes x4 |   64 buckets each; which ones differ?
  *       | BUCKET_PULL bucket, after_index -----------> |
  *       | <------------- BUCKET v, statements, is_last |   shown: kept or set; not shown: dropped
  *

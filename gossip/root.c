@@ -1,285 +1,298 @@
 // SPDX-License-Identifier: Apache-2.0
 /* root.c - the BLAKE2b tree over a log's live records that a HEAD signs.
  *
- * A large log keeps the records of each bucket sorted by peer_id, and the bucket's leaf until one
- * of them changes: a change costs a binary search, and the next root the hashing of one bucket. A
- * small one would spend more memory on 256 buckets than on its records: it is sorted when somebody
- * asks. */
+ * A change costs the hashing of one leaf, some 17 signatures, and of the nodes above it, six in a
+ * log of 100,000. A log of up to ROOT_LEAF_MAX records is one leaf, inside of struct log. The
+ * records of a leaf are chained through their entries: an array for each would cost more than the
+ * few steps along the chain. */
 #include "gossip/root.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "gossip/log.h"
 #include "gossip/mem.h"
 #include "gossip/registry.h"
 
-/* Up to here sorting a log takes less than 100 microseconds, and its buckets would hold one record
- * each. */
-#define SMALL_MAX             256
-#define BUCKET_FIRST_CAPACITY 4
+#define KEY_BITS    32
+#define DIGIT_BITS  2
+#define BUCKET_BITS 8
+static_assert(ROOT_FANOUT == 1 << DIGIT_BITS, "a digit of the key names a child");
+static_assert(ROOT_DEPTH_MAX * DIGIT_BITS == KEY_BITS, "a key ends where the tree does");
+static_assert(ROOT_BUCKETS == 1 << BUCKET_BITS && BUCKET_BITS % DIGIT_BITS == 0,
+              "a bucket is a node, or a part of a leaf above it");
 
-struct root_bucket {
-    struct entry **entries; /* by peer_id */
-    uint32_t count;
-    uint32_t capacity;
-    bool is_leaf_fresh;
-    struct hash leaf;
-};
-
-struct root_cache {
-    struct root_bucket buckets[ROOT_BUCKETS];
-};
-
-/* A small log's records by bucket and peer_id, for as long as a question takes. */
-struct sorted {
-    struct entry *entries[SMALL_MAX];
-    size_t count;
-};
-
-uint16_t root_bucket_of(struct span peer_id)
+uint32_t root_key_of(struct span peer_id)
 {
     struct hash hash;
-    hash_of("aurora-root-bucket", peer_id.data, peer_id.len, &hash);
-    return hash.bytes[0];
+    hash_of("aurora-root-key", peer_id.data, peer_id.len, &hash);
+    return (uint32_t)hash.bytes[0] << 24 | (uint32_t)hash.bytes[1] << 16 |
+           (uint32_t)hash.bytes[2] << 8 | hash.bytes[3];
 }
 
-static int span_compare(struct span a, struct span b)
+static unsigned bucket_of_key(uint32_t key)
 {
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
-    if (order != 0)
-        return order;
-    return a.len < b.len ? -1 : a.len > b.len;
+    return key >> (KEY_BITS - BUCKET_BITS);
 }
 
-static int entry_compare(const struct entry *a, const struct entry *b)
+unsigned root_bucket_of(struct span peer_id)
 {
-    if (a->bucket != b->bucket)
-        return a->bucket < b->bucket ? -1 : 1;
-    return span_compare(a->peer->peer_id, b->peer->peer_id);
+    return bucket_of_key(root_key_of(peer_id));
 }
 
-/* Index of the first that is not below `entry`. */
-static size_t position_of(struct entry *const *entries, size_t count, const struct entry *entry)
+static unsigned digit(uint32_t key, unsigned depth)
 {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (entry_compare(entries[middle], entry) < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    assert(depth < ROOT_DEPTH_MAX);
+    return key >> (KEY_BITS - DIGIT_BITS * (depth + 1)) & (ROOT_FANOUT - 1);
+}
+
+/* --- The tree's shape ------------------------------------------------------------------------- */
+
+static bool is_before(const struct entry *a, const struct entry *b)
+{
+    if (a->key != b->key)
+        return a->key < b->key;
+    struct span left = a->peer->peer_id, right = b->peer->peer_id;
+    int order = memcmp(left.data, right.data, left.len < right.len ? left.len : right.len);
+    return order != 0 ? order < 0 : left.len < right.len;
+}
+
+static void chain_add(struct root_node *leaf, struct entry *entry)
+{
+    struct entry **at = &leaf->first;
+    assert(!leaf->is_split);
+    while (*at != NULL && is_before(*at, entry))
+        at = &(*at)->next_in_leaf;
+    assert(*at == NULL || is_before(entry, *at));
+    entry->next_in_leaf = *at;
+    *at = entry;
+    leaf->count++;
+    leaf->is_fresh = false;
+}
+
+static void chain_remove(struct root_node *leaf, struct entry *entry)
+{
+    struct entry **at = &leaf->first;
+    while (*at != entry) {
+        assert(*at != NULL);
+        at = &(*at)->next_in_leaf;
     }
-    return low;
+    *at = entry->next_in_leaf;
+    entry->next_in_leaf = NULL;
+    leaf->count--;
+    leaf->is_fresh = false;
 }
 
-static void insert(struct entry **entries, size_t count, struct entry *entry)
+/* The chain is in order: each child's part of it follows the last child's. */
+static void leaf_split(struct root_node *node, unsigned depth)
 {
-    size_t at = position_of(entries, count, entry);
-    memmove(&entries[at + 1], &entries[at], (count - at) * sizeof *entries);
-    entries[at] = entry;
-}
-
-/* --- Large logs ------------------------------------------------------------------------------- */
-
-static void bucket_add(struct root_bucket *bucket, struct entry *entry)
-{
-    if (bucket->count == bucket->capacity) {
-        bucket->capacity = bucket->capacity == 0 ? BUCKET_FIRST_CAPACITY : 2 * bucket->capacity;
-        bucket->entries = mem_resize(bucket->entries, bucket->capacity * sizeof *bucket->entries);
+    struct root_node *children = mem_alloc(ROOT_FANOUT * sizeof *children);
+    struct entry *entry = node->first;
+    for (unsigned i = 0; i < ROOT_FANOUT; i++) {
+        struct entry **at = &children[i].first;
+        for (; entry != NULL && digit(entry->key, depth) == i; entry = entry->next_in_leaf) {
+            *at = entry;
+            at = &entry->next_in_leaf;
+            children[i].count++;
+        }
+        *at = NULL;
     }
-    insert(bucket->entries, bucket->count++, entry);
-    bucket->is_leaf_fresh = false;
+    assert(entry == NULL);
+    node->children = children;
+    node->is_split = true;
+    for (unsigned i = 0; i < ROOT_FANOUT && depth + 1 < ROOT_DEPTH_MAX; i++)
+        if (children[i].count > ROOT_LEAF_MAX)
+            leaf_split(&children[i], depth + 1);
 }
 
-static void bucket_remove(struct root_bucket *bucket, const struct entry *entry)
+/* Makes it a leaf again, whatever is below it. */
+static void node_merge(struct root_node *node)
 {
-    size_t at = position_of(bucket->entries, bucket->count, entry);
-    assert(at < bucket->count && bucket->entries[at] == entry);
-    bucket->count--;
-    memmove(&bucket->entries[at], &bucket->entries[at + 1],
-            (bucket->count - at) * sizeof *bucket->entries);
-    bucket->is_leaf_fresh = false;
-}
-
-static struct root_cache *cache_make(const struct log *log)
-{
-    struct root_cache *cache = mem_alloc(sizeof *cache);
-    for (size_t i = 0; i < log->slot_count; i++) {
-        struct entry *entry = log->slots[i].entry;
-        if (entry != NULL && !entry->is_delete)
-            bucket_add(&cache->buckets[entry->bucket], entry);
+    if (!node->is_split)
+        return;
+    struct root_node *children = node->children;
+    struct entry *first = NULL;
+    struct entry **at = &first;
+    for (unsigned i = 0; i < ROOT_FANOUT; i++) {
+        node_merge(&children[i]);
+        *at = children[i].first;
+        while (*at != NULL)
+            at = &(*at)->next_in_leaf;
     }
-    return cache;
+    mem_free(children);
+    node->is_split = false;
+    node->is_fresh = false;
+    node->first = first;
+}
+
+void root_entry_link(struct log *log, struct entry *entry)
+{
+    struct root_node *node = &log->root;
+    unsigned depth = 0;
+    assert(!entry->is_delete && entry->log == log);
+    for (; node->is_split; depth++) {
+        node->count++;
+        node->is_fresh = false;
+        node = &node->children[digit(entry->key, depth)];
+    }
+    chain_add(node, entry);
+    if (node->count > ROOT_LEAF_MAX && depth < ROOT_DEPTH_MAX)
+        leaf_split(node, depth);
 }
 
 void root_entry_added(struct log *log, struct entry *entry)
 {
-    assert(!entry->is_delete && entry->log == log);
-    entry->bucket = root_bucket_of(entry->peer->peer_id);
-    log->is_root_fresh = false;
-    if (log->roots != NULL)
-        bucket_add(&log->roots->buckets[entry->bucket], entry);
-    else if (log->live_count > SMALL_MAX)
-        log->roots = cache_make(log);
+    entry->key = root_key_of(entry->peer->peer_id);
+    root_entry_link(log, entry);
 }
 
 void root_entry_removed(struct log *log, struct entry *entry)
 {
+    struct root_node *node = &log->root;
     assert(!entry->is_delete && entry->log == log);
-    log->is_root_fresh = false;
-    if (log->roots != NULL)
-        bucket_remove(&log->roots->buckets[entry->bucket], entry);
+    for (unsigned depth = 0; node->is_split; depth++) {
+        if (node->count <= ROOT_LEAF_MAX + 1) {
+            node_merge(node);
+            break;
+        }
+        node->count--;
+        node->is_fresh = false;
+        node = &node->children[digit(entry->key, depth)];
+    }
+    chain_remove(node, entry);
+}
+
+static void node_free(struct root_node *node)
+{
+    if (!node->is_split)
+        return;
+    for (unsigned i = 0; i < ROOT_FANOUT; i++)
+        node_free(&node->children[i]);
+    mem_free(node->children);
 }
 
 void root_free(struct log *log)
 {
-    if (log->roots == NULL)
-        return;
-    for (size_t i = 0; i < ROOT_BUCKETS; i++)
-        mem_free(log->roots->buckets[i].entries);
-    mem_free(log->roots);
-    log->roots = NULL;
+    node_free(&log->root);
+    log->root = (struct root_node){0};
 }
 
-/* --- Any log ---------------------------------------------------------------------------------- */
+/* --- Hashes ----------------------------------------------------------------------------------- */
 
-static void sort(const struct log *log, struct sorted *sorted)
-{
-    sorted->count = 0;
-    if (log->roots != NULL)
-        return;
-    for (size_t i = 0; i < log->slot_count; i++) {
-        struct entry *entry = log->slots[i].entry;
-        if (entry == NULL || entry->is_delete)
-            continue;
-        assert(sorted->count < SMALL_MAX);
-        insert(sorted->entries, sorted->count++, entry);
-    }
-}
-
-/* The records of a bucket, by peer_id; they follow one another from the one returned. */
-static struct entry *const *bucket_view(const struct log *log, const struct sorted *sorted,
-                                        unsigned bucket, size_t *count)
-{
-    assert(bucket < ROOT_BUCKETS);
-    if (log->roots != NULL) {
-        *count = log->roots->buckets[bucket].count;
-        return log->roots->buckets[bucket].entries;
-    }
-    size_t low = 0, high = sorted->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (sorted->entries[middle]->bucket < bucket)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *count = 0;
-    while (low + *count < sorted->count && sorted->entries[low + *count]->bucket == bucket)
-        ++*count;
-    return &sorted->entries[low];
-}
-
-static const struct hash *content_of(struct blob *blob)
-{
-    if (!blob->has_content) {
-        hash_of("aurora-root-record", blob->bytes, blob->len, &blob->content);
-        blob->has_content = true;
-    }
-    return &blob->content;
-}
-
-static void put_big_endian(uint8_t *out, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-static void leaf_compute(struct entry *const *entries, size_t count, struct hash *out)
+static void leaf_hash(const struct entry *first, size_t count, struct hash *out)
 {
     struct hash_state state;
     hash_begin(&state, "aurora-root-leaf");
-    for (size_t i = 0; i < count; i++) {
-        uint8_t number[8];
-        struct span peer_id = entries[i]->peer->peer_id;
-        put_big_endian(number, peer_id.len, 2);
-        hash_update(&state, number, 2);
-        hash_update(&state, peer_id.data, peer_id.len);
-        put_big_endian(number, entries[i]->version, 8);
-        hash_update(&state, number, 8);
-        hash_update(&state, content_of(entries[i]->blob), sizeof(struct hash));
-    }
+    for (; count > 0; count--, first = first->next_in_leaf)
+        hash_update(&state, first->blob->bytes, STATEMENT_SIGNATURE_BYTES);
     hash_end(&state, out);
 }
 
-/* False: the bucket is empty. */
-static bool leaf_of(struct log *log, const struct sorted *sorted, unsigned bucket, struct hash *out)
+static const struct hash *node_hash(struct root_node *node)
 {
-    size_t count;
-    struct entry *const *entries = bucket_view(log, sorted, bucket, &count);
-    if (count == 0)
-        return false;
-    struct root_bucket *cached = log->roots == NULL ? NULL : &log->roots->buckets[bucket];
-    if (cached == NULL || !cached->is_leaf_fresh) {
-        leaf_compute(entries, count, out);
-        if (cached != NULL) {
-            cached->leaf = *out;
-            cached->is_leaf_fresh = true;
-        }
+    struct hash children[ROOT_FANOUT] = {0};
+    if (node->is_fresh)
+        return &node->hash;
+    if (node->is_split) {
+        for (unsigned i = 0; i < ROOT_FANOUT; i++)
+            if (node->children[i].count > 0)
+                children[i] = *node_hash(&node->children[i]);
+        hash_of("aurora-root-node", children, sizeof children, &node->hash);
     } else {
-        *out = cached->leaf;
+        leaf_hash(node->first, node->count, &node->hash);
     }
-    return true;
+    node->is_fresh = true;
+    return &node->hash;
 }
 
 void root_compute(struct log *log, struct hash *out)
 {
-    struct sorted sorted;
-    struct hash_state state;
-    if (!log->is_root_fresh) {
-        sort(log, &sorted);
-        hash_begin(&state, "aurora-root");
-        for (unsigned bucket = 0; bucket < ROOT_BUCKETS; bucket++) {
-            struct hash leaf;
-            uint8_t number = (uint8_t)bucket;
-            if (!leaf_of(log, &sorted, bucket, &leaf))
-                continue;
-            hash_update(&state, &number, 1);
-            hash_update(&state, &leaf, sizeof leaf);
-        }
-        hash_end(&state, &log->root);
-        log->is_root_fresh = true;
-    }
-    *out = log->root;
+    assert(log->root.count == log->live_count);
+    *out = *node_hash(&log->root);
+}
+
+/* --- Buckets ---------------------------------------------------------------------------------- */
+
+/* A bucket is a node of the tree, or a part of a leaf above where that would be. */
+struct bucket {
+    struct root_node *node; /* NULL: a part */
+    const struct entry *first;
+    size_t count;
+};
+
+static struct bucket bucket_find(struct log *log, unsigned number)
+{
+    uint32_t key = (uint32_t)number << (KEY_BITS - BUCKET_BITS);
+    struct root_node *node = &log->root;
+    unsigned depth = 0;
+    assert(number < ROOT_BUCKETS);
+    for (; node->is_split && depth < BUCKET_BITS / DIGIT_BITS; depth++)
+        node = &node->children[digit(key, depth)];
+    if (depth == BUCKET_BITS / DIGIT_BITS)
+        return (struct bucket){node, NULL, node->count};
+    struct bucket part = {NULL, node->first, 0};
+    while (part.first != NULL && bucket_of_key(part.first->key) != number)
+        part.first = part.first->next_in_leaf;
+    for (const struct entry *entry = part.first;
+         entry != NULL && bucket_of_key(entry->key) == number; entry = entry->next_in_leaf)
+        part.count++;
+    return part;
 }
 
 void root_page(struct log *log, unsigned page, uint64_t out[ROOT_PAGE_BUCKETS])
 {
-    struct sorted sorted;
     assert(page < ROOT_BUCKETS / ROOT_PAGE_BUCKETS);
-    sort(log, &sorted);
     for (unsigned i = 0; i < ROOT_PAGE_BUCKETS; i++) {
-        struct hash leaf;
+        struct bucket bucket = bucket_find(log, page * ROOT_PAGE_BUCKETS + i);
+        struct hash hash;
         out[i] = 0;
-        if (!leaf_of(log, &sorted, page * ROOT_PAGE_BUCKETS + i, &leaf))
+        if (bucket.count == 0)
             continue;
+        if (bucket.node != NULL)
+            hash = *node_hash(bucket.node);
+        else
+            leaf_hash(bucket.first, bucket.count, &hash);
         for (size_t byte = 0; byte < 8; byte++)
-            out[i] = out[i] << 8 | leaf.bytes[byte];
+            out[i] = out[i] << 8 | hash.bytes[byte];
     }
 }
 
-size_t root_bucket_entries(struct log *log, unsigned bucket, size_t after, struct entry **out,
+/* What a reader still wants of a bucket. */
+struct reading {
+    size_t skip, want, given;
+    struct entry **out;
+};
+
+static void chain_read(const struct entry *entry, size_t count, struct reading *reading)
+{
+    for (; count > 0 && reading->given < reading->want; count--) {
+        if (reading->skip > 0)
+            reading->skip--;
+        else
+            reading->out[reading->given++] = (struct entry *)entry;
+        entry = entry->next_in_leaf;
+    }
+}
+
+static void node_read(const struct root_node *node, struct reading *reading)
+{
+    if (reading->skip >= node->count)
+        reading->skip -= node->count;
+    else if (!node->is_split)
+        chain_read(node->first, node->count, reading);
+    else
+        for (unsigned i = 0; i < ROOT_FANOUT && reading->given < reading->want; i++)
+            node_read(&node->children[i], reading);
+}
+
+size_t root_bucket_entries(struct log *log, unsigned number, size_t after, struct entry **out,
                            size_t want)
 {
-    struct sorted sorted;
-    size_t count;
-    sort(log, &sorted);
-    struct entry *const *entries = bucket_view(log, &sorted, bucket, &count);
-    size_t given = 0;
-    while (given < want && after + given < count) {
-        out[given] = entries[after + given];
-        given++;
-    }
-    return given;
+    struct bucket bucket = bucket_find(log, number);
+    struct reading reading = {after, want, 0, out};
+    if (bucket.node != NULL)
+        node_read(bucket.node, &reading);
+    else
+        chain_read(bucket.first, bucket.count, &reading);
+    return reading.given;
 }

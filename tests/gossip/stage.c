@@ -263,42 +263,37 @@ struct blob *stage_head(struct stage *stage, size_t home, uint64_t version, cons
     return statement_of_head(&head, &puppet->pair, &stage->scope);
 }
 
-/* root.h in so many words, for records that fall into buckets of their own or are given in peer_id
- * order. */
+struct signed_peer {
+    struct span peer_id;
+    uint8_t signature[STATEMENT_SIGNATURE_BYTES];
+};
+
+static int by_root_order(const void *a, const void *b)
+{
+    const struct signed_peer *left = a, *right = b;
+    uint32_t left_key = root_key_of(left->peer_id), right_key = root_key_of(right->peer_id);
+    return left_key < right_key ? -1 : left_key > right_key;
+}
+
+/* root.h in so many words, for records that fit one leaf. */
 static void root_of(struct stage *stage, size_t home, size_t count, const char *const *peer_ids,
                     const uint64_t *versions, struct hash *out)
 {
-    struct hash_state root;
-    hash_begin(&root, "aurora-root");
-    for (unsigned bucket = 0; bucket < ROOT_BUCKETS; bucket++) {
-        struct hash_state leaf_state;
-        struct hash leaf, content;
-        size_t held = 0;
-        hash_begin(&leaf_state, "aurora-root-leaf");
-        for (size_t i = 0; i < count; i++) {
-            struct span id = span_of_text(peer_ids[i]);
-            if (root_bucket_of(id) != bucket)
-                continue;
-            uint8_t number[10] = {(uint8_t)(id.len >> 8), (uint8_t)id.len};
-            for (int b = 0; b < 8; b++)
-                number[2 + b] = (uint8_t)(versions[i] >> (56 - 8 * b));
-            struct blob *blob = stage_record(stage, home, peer_ids[i], versions[i]);
-            hash_of("aurora-root-record", blob->bytes, blob->len, &content);
-            blob_release(blob);
-            hash_update(&leaf_state, number, 2);
-            hash_update(&leaf_state, id.data, id.len);
-            hash_update(&leaf_state, number + 2, 8);
-            hash_update(&leaf_state, &content, sizeof content);
-            held++;
-        }
-        hash_end(&leaf_state, &leaf);
-        uint8_t index = (uint8_t)bucket;
-        if (held > 0) {
-            hash_update(&root, &index, 1);
-            hash_update(&root, &leaf, sizeof leaf);
-        }
+    struct signed_peer peers[ROOT_LEAF_MAX];
+    struct hash_state leaf;
+    cr_assert_leq(count, ROOT_LEAF_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct blob *blob = stage_record(stage, home, peer_ids[i], versions[i]);
+        peers[i].peer_id = span_of_text(peer_ids[i]);
+        memcpy(peers[i].signature, blob->bytes, sizeof peers[i].signature);
+        blob_release(blob);
     }
-    hash_end(&root, out);
+    if (count > 0)
+        qsort(peers, count, sizeof *peers, by_root_order);
+    hash_begin(&leaf, "aurora-root-leaf");
+    for (size_t i = 0; i < count; i++)
+        hash_update(&leaf, peers[i].signature, sizeof peers[i].signature);
+    hash_end(&leaf, out);
 }
 
 struct blob *stage_true_head(struct stage *stage, size_t home, uint64_t version, size_t count,

@@ -5,7 +5,7 @@
 
 #include "tests/gossip/stage.h"
 
-/* What puppet 0, the home, holds: p1 ... p8. `pages` are its leaves. */
+/* What puppet 0, the home, holds: p1 ... p8. `pages` are its buckets. */
 struct truth {
     uint64_t pages[ROOT_BUCKETS / ROOT_PAGE_BUCKETS][ROOT_PAGE_BUCKETS];
 };
@@ -292,7 +292,7 @@ Test(repair, gap_comes_before_a_repair)
 
 /* --- Answering ------------------------------------------------------------------------------- */
 
-Test(repair, leaves_and_buckets_are_shown_to_whoever_asks)
+Test(repair, hashes_and_buckets_are_shown_to_whoever_asks)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;

@@ -3,10 +3,12 @@
 #include "gossip/root.h"
 
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/hex.h"
 #include "gossip/core.h"
 #include "tests/gossip/records_fixture.h"
 
@@ -52,67 +54,68 @@ struct naive {
     size_t count;
 };
 
-static int by_peer_id(const void *one, const void *other)
+static uint32_t naive_key(const struct entry *entry)
 {
-    struct span a_id = (*(struct entry *const *)one)->peer->peer_id;
-    struct span b_id = (*(struct entry *const *)other)->peer->peer_id;
+    struct hash hash;
+    uint32_t key = 0;
+    hash_of("aurora-root-key", entry->peer->peer_id.data, entry->peer->peer_id.len, &hash);
+    for (size_t i = 0; i < 4; i++)
+        key = key << 8 | hash.bytes[i];
+    return key;
+}
+
+static int by_key_and_peer_id(const void *one, const void *other)
+{
+    const struct entry *a_entry = *(struct entry *const *)one;
+    const struct entry *b_entry = *(struct entry *const *)other;
+    struct span a_id = a_entry->peer->peer_id, b_id = b_entry->peer->peer_id;
+    uint32_t a_key = naive_key(a_entry), b_key = naive_key(b_entry);
+    if (a_key != b_key)
+        return a_key < b_key ? -1 : 1;
     int order = memcmp(a_id.data, b_id.data, a_id.len < b_id.len ? a_id.len : b_id.len);
     return order != 0 ? order : a_id.len < b_id.len ? -1 : a_id.len > b_id.len;
 }
 
-static void naive_collect(struct naive *naive, unsigned bucket)
+/* The live records whose keys begin with these bits. */
+static void naive_collect(struct naive *naive, uint32_t prefix, unsigned bits)
 {
     naive->count = 0;
     for (size_t i = 0; i < log_a()->slot_count; i++) {
         struct entry *entry = log_a()->slots[i].entry;
-        struct hash hash;
         if (entry == NULL || entry->is_delete)
             continue;
-        hash_of("aurora-root-bucket", entry->peer->peer_id.data, entry->peer->peer_id.len, &hash);
-        if (hash.bytes[0] == bucket)
+        if (bits == 0 || naive_key(entry) >> (32 - bits) == prefix)
             naive->entries[naive->count++] = entry;
     }
-    qsort(naive->entries, naive->count, sizeof *naive->entries, by_peer_id);
+    qsort(naive->entries, naive->count, sizeof *naive->entries, by_key_and_peer_id);
 }
 
-static bool naive_leaf(unsigned bucket, struct hash *out)
+static bool naive_node(uint32_t prefix, unsigned bits, struct hash *out)
 {
-    static struct naive naive;
-    static uint8_t bytes[100000];
-    size_t len = 0;
-    naive_collect(&naive, bucket);
-    for (size_t i = 0; i < naive.count; i++) {
-        const struct entry *entry = naive.entries[i];
-        struct span peer_id = entry->peer->peer_id;
-        struct hash content;
-        hash_of("aurora-root-record", entry->blob->bytes, entry->blob->len, &content);
-        bytes[len++] = (uint8_t)(peer_id.len >> 8);
-        bytes[len++] = (uint8_t)peer_id.len;
-        memcpy(bytes + len, peer_id.data, peer_id.len);
-        len += peer_id.len;
-        for (int shift = 56; shift >= 0; shift -= 8)
-            bytes[len++] = (uint8_t)(entry->version >> shift);
-        memcpy(bytes + len, content.bytes, sizeof content.bytes);
-        len += sizeof content.bytes;
+    struct naive *naive = malloc(sizeof *naive);
+    naive_collect(naive, prefix, bits);
+    size_t count = naive->count;
+    if (count <= 32 || bits == 32) {
+        uint8_t *bytes = malloc(64 * count + 1);
+        for (size_t i = 0; i < count; i++)
+            memcpy(bytes + 64 * i, naive->entries[i]->blob->bytes, 64);
+        hash_of("aurora-root-leaf", bytes, 64 * count, out);
+        free(bytes);
+    } else {
+        struct hash children[4] = {0};
+        for (uint32_t i = 0; i < 4; i++)
+            if (!naive_node(prefix << 2 | i, bits + 2, &children[i]))
+                memset(&children[i], 0, sizeof children[i]);
+        hash_of("aurora-root-node", children, sizeof children, out);
     }
-    hash_of("aurora-root-leaf", bytes, len, out);
-    return naive.count > 0;
+    free(naive);
+    return count > 0;
 }
 
 static struct hash naive_root(void)
 {
-    uint8_t bytes[ROOT_BUCKETS * 33];
-    size_t len = 0;
     struct hash root;
-    for (unsigned bucket = 0; bucket < ROOT_BUCKETS; bucket++) {
-        struct hash leaf;
-        if (!naive_leaf(bucket, &leaf))
-            continue;
-        bytes[len++] = (uint8_t)bucket;
-        memcpy(bytes + len, leaf.bytes, sizeof leaf.bytes);
-        len += sizeof leaf.bytes;
-    }
-    hash_of("aurora-root", bytes, len, &root);
+    naive_node(0, 0, &root);
     return root;
 }
 
@@ -139,7 +142,7 @@ Test(root, of_an_empty_log_is_the_hash_of_nothing)
 {
     struct hash nothing;
     log_a();
-    hash_of("aurora-root", NULL, 0, &nothing);
+    hash_of("aurora-root-leaf", NULL, 0, &nothing);
     cr_assert(is_same(root_now(), nothing));
 }
 
@@ -147,16 +150,17 @@ Test(root, of_a_small_log_is_the_naive_one)
 {
     fill(1, 1);
     expect_naive();
-    fill(2, 200);
+    fill(2, ROOT_LEAF_MAX);
+    cr_assert_not(log_a()->root.is_split);
     expect_naive();
 }
 
 Test(root, of_a_large_log_is_the_naive_one)
 {
-    fill(1, 257);
-    cr_assert_not_null(log_a()->roots);
+    fill(1, ROOT_LEAF_MAX + 1);
+    cr_assert(log_a()->root.is_split);
     expect_naive();
-    fill(258, 1500);
+    fill(ROOT_LEAF_MAX + 2, 1500);
     expect_naive();
 }
 
@@ -184,6 +188,7 @@ Test(root, shrinking_log_keeps_its_root_right)
     for (uint64_t peer = 1; peer <= 295; peer++)
         fixture_tell_delete(f, &a, 300 + peer, name_of(peer), peer);
     cr_assert_eq(log_a()->live_count, 5U);
+    cr_assert_not(log_a()->root.is_split);
     expect_naive();
 }
 
@@ -228,17 +233,119 @@ Test(root, says_which_version_of_the_same_content_it_is)
     expect_naive();
 }
 
-/* 16 ids that are prefixes of one another: the length in front keeps them apart, the order is
- * bytewise. */
-Test(root, orders_ids_bytewise)
+/* How many leaves and nodes must be hashed again? */
+static size_t stale_count(const struct root_node *node)
 {
-    char peer_id[PEER_ID_MAX_BYTES + 1] = {0};
-    for (uint64_t version = 1; version <= PEER_ID_MAX_BYTES; version++) {
-        peer_id[version - 1] = version % 2 == 0 ? '~' : 'A';
-        fixture_tell_set(f, &a, version, peer_id, version);
-    }
+    size_t count = !node->is_fresh && node->count > 0;
+    for (size_t i = 0; node->is_split && i < ROOT_FANOUT; i++)
+        count += stale_count(&node->children[i]);
+    return count;
+}
+
+Test(root, a_change_costs_the_leaf_and_what_is_above_it)
+{
+    fill(1, 1500);
+    root_now();
+    cr_assert_eq(stale_count(&log_a()->root), 0U);
+    fixture_tell_set(f, &a, 1501, name_of(700), 1501);
+    size_t stale = stale_count(&log_a()->root);
+    cr_assert(stale >= 2 && stale <= 6, "%zu: 1,500 records are at most five levels", stale);
     expect_naive();
 }
+
+/* --- Entries of which only the key, the id and the signature count ---------------------------- */
+
+struct bare {
+    struct entry entry;
+    struct peer peer;
+    char peer_id[32];
+};
+
+static struct bare *bare_new(struct log *log, const char *peer_id)
+{
+    struct bare *bare = calloc(1, sizeof *bare);
+    uint8_t statement[65] = {0};
+    snprintf(bare->peer_id, sizeof bare->peer_id, "%s", peer_id);
+    hash_of("aurora-root-vector", peer_id, strlen(peer_id), (struct hash *)(void *)statement);
+    memcpy(statement + 32, statement, 32);
+    bare->entry.log = log;
+    bare->entry.peer = &bare->peer;
+    bare->entry.blob = blob_new(span_of(statement, sizeof statement));
+    bare->peer.peer_id = span_of_text(bare->peer_id);
+    return bare;
+}
+
+static void bare_add(struct log *log, struct bare *bare)
+{
+    root_entry_added(log, &bare->entry);
+    log->live_count++;
+}
+
+static void bare_remove(struct log *log, struct bare *bare)
+{
+    root_entry_removed(log, &bare->entry);
+    log->live_count--;
+    blob_release(bare->entry.blob);
+    free(bare);
+}
+
+/* tests/vectors/roots.json: what the second implementation makes of so many. */
+Test(root, is_that_of_the_vectors)
+{
+    json_t *vectors = json_load_file("tests/vectors/roots.json", 0, NULL);
+    static struct log log;
+    static struct bare *bares[10000];
+    size_t held = 0, index;
+    json_t *vector;
+    cr_assert(json_is_array(vectors) && json_array_size(vectors) >= 5);
+    json_array_foreach(vectors, index, vector)
+    {
+        size_t count = (size_t)json_integer_value(json_object_get(vector, "count"));
+        struct hash root;
+        char text[65];
+        cr_assert(count <= 10000);
+        for (; held < count; held++)
+            bare_add(&log, bares[held] = bare_new(&log, name_of(held + 1)));
+        root_compute(&log, &root);
+        hex_encode(root.bytes, sizeof root.bytes, text, sizeof text);
+        cr_assert_str_eq(text, json_string_value(json_object_get(vector, "root")), "%zu", count);
+    }
+    while (held > 0)
+        bare_remove(&log, bares[--held]);
+    cr_assert(!log.root.is_split && log.root.first == NULL && log.root.count == 0);
+    json_decref(vectors);
+}
+
+/* Whoever grinds ids whose keys agree gets a deep tree, and at its end one long leaf: here all keys
+ * are made equal by hand. */
+Test(root, equal_keys_end_in_one_leaf)
+{
+    static struct log log;
+    static struct bare *bares[100];
+    struct entry *read[100];
+    for (size_t i = 0; i < 100; i++) {
+        bares[i] = bare_new(&log, name_of(1000 + i));
+        bares[i]->entry.key = 0x01020304;
+    }
+    for (size_t i = 0; i < 100; i++)
+        root_entry_link(&log, &bares[i * 37 % 100]->entry);
+    log.live_count = 100;
+    const struct root_node *node = &log.root;
+    unsigned depth = 0;
+    for (; node->is_split; depth++)
+        node = &node->children[0x01020304u >> (30 - 2 * depth) & 3];
+    cr_assert_eq(depth, ROOT_DEPTH_MAX);
+    cr_assert_eq(root_bucket_entries(&log, 1, 0, read, 100), 100U);
+    for (size_t i = 0; i < 100; i++)
+        cr_assert_eq(read[i], &bares[i]->entry, "by id");
+    struct hash root;
+    root_compute(&log, &root);
+    for (size_t i = 0; i < 100; i++)
+        bare_remove(&log, bares[i]);
+    cr_assert_not(log.root.is_split);
+}
+
+/* --- Pages and buckets ------------------------------------------------------------------------ */
 
 static void expect_pages(void)
 {
@@ -248,7 +355,7 @@ static void expect_pages(void)
         for (unsigned i = 0; i < ROOT_PAGE_BUCKETS; i++) {
             struct hash leaf;
             uint64_t expected = 0;
-            if (naive_leaf(page * ROOT_PAGE_BUCKETS + i, &leaf))
+            if (naive_node(page * ROOT_PAGE_BUCKETS + i, 8, &leaf))
                 for (size_t byte = 0; byte < 8; byte++)
                     expected = expected << 8 | leaf.bytes[byte];
             cr_assert_eq(hashes[i], expected, "bucket %u", page * ROOT_PAGE_BUCKETS + i);
@@ -256,11 +363,11 @@ static void expect_pages(void)
     }
 }
 
-Test(root, pages_hold_the_leaves)
+Test(root, pages_hold_the_buckets_hashes)
 {
     fill(1, 100);
     expect_pages();
-    fill(101, 600);
+    fill(101, 1500);
     expect_pages();
 }
 
@@ -271,7 +378,7 @@ static void expect_buckets(void)
     for (unsigned bucket = 0; bucket < ROOT_BUCKETS; bucket++) {
         struct entry *out[2];
         size_t after = 0, count;
-        naive_collect(&naive, bucket);
+        naive_collect(&naive, bucket, 8);
         while ((count = root_bucket_entries(log_a(), bucket, after, out, 2)) > 0) {
             for (size_t i = 0; i < count; i++)
                 cr_assert_eq(out[i], naive.entries[after + i]);

@@ -130,7 +130,7 @@ RECORD = dict(home=TAG, epoch=1763812800, version=17, peer_id="peer-1",
 DELETION = dict(home=TAG, epoch=1763812800, version=18, peer_id="peer-1", seq=1763812900000,
                 ttl_s=300, reason=1, peer_version=None)
 HEAD = dict(home=TAG, epoch=1763812800, version=18, live_count=1,
-            root=hash_of("aurora-root", b""), wall_ms=1763812900500)
+            root=hash_of("aurora-root-leaf", b""), wall_ms=1763812900500)
 COMMAND = dict(origin=OTHER, target=TAG, request=2**64 - 1, kind=1, peer_id="peer-1",
                token_hash=None)
 DESCRIPTION = dict(peer_id=PEER_ID, address="2001:db8::7", port=0, archetypes=["pepino"],
@@ -558,6 +558,29 @@ def as_hex(value):
     raise TypeError(value)
 
 
+ROOT_COUNTS = (0, 1, 32, 33, 200, 2100, 9000)
+
+
+def root_of(records, bits=0):
+    """The hash of the records, [(key, signature)...] in order, that share their first bits."""
+    if len(records) <= 32 or bits == 32:
+        return hash_of("aurora-root-leaf", b"".join(signature for _, signature in records))
+    children = b""
+    for digit in range(4):
+        part = [record for record in records if record[0] >> (30 - bits) & 3 == digit]
+        children += root_of(part, bits + 2) if part else bytes(32)
+    return hash_of("aurora-root-node", children)
+
+
+def roots_file():
+    records = []
+    for number in range(1, max(ROOT_COUNTS) + 1):
+        peer_id = b"peer-%d" % number
+        key = int.from_bytes(hash_of("aurora-root-key", peer_id)[:4], "big")
+        records.append((key, hash_of("aurora-root-vector", peer_id) * 2))
+    return [{"count": count, "root": root_of(sorted(records[:count]))} for count in ROOT_COUNTS]
+
+
 def corpus():
     """(fuzzer, name, bytes): the good vectors, and one of each sort of the bad ones."""
     for name, header, messages, _ in good_packets():
@@ -596,7 +619,8 @@ def main():
         return write_corpus()
     check, drift = sys.argv[1:] == ["--check"], False
     for name, content in (("statements", statements_file()), ("peers", peers_file()),
-                          ("fields", fields_file()), ("packets", packets_file())):
+                          ("fields", fields_file()), ("packets", packets_file()),
+                          ("roots", roots_file())):
         text = json.dumps(content, indent=1, default=as_hex, ensure_ascii=True) + "\n"
         path = os.path.join(HERE, f"{name}.json")
         if check:
