@@ -120,16 +120,62 @@ static bool scan_character(struct scan *scan, uint32_t *code)
     return true;
 }
 
+/* Characters of ASCII that stand for themselves: most strings hold nothing else. */
+static void scan_plain(struct scan *scan)
+{
+    size_t at = scan->at;
+
+    while (at < scan->text.len && scan->text.data[at] >= 0x20 && scan->text.data[at] < 0x7f &&
+           scan->text.data[at] != '"' && scan->text.data[at] != '\\')
+        at++;
+    scan->at = at;
+}
+
 static bool scan_string(struct scan *scan)
 {
     uint32_t code;
 
     if (!scan_take(scan, '"'))
         return false;
-    while (!scan_take(scan, '"'))
+    for (;;) {
+        scan_plain(scan);
+        if (scan_take(scan, '"'))
+            return true;
         if (!scan_character(scan, &code))
             return false;
-    return true;
+    }
+}
+
+static bool has_quotes(struct span string)
+{
+    return string.len >= 2 && string.data[0] == '"' && string.data[string.len - 1] == '"';
+}
+
+static bool has_escapes(struct span string)
+{
+    return string.len > 0 && memchr(string.data, '\\', string.len) != NULL;
+}
+
+bool json_scan_text(struct span string, uint8_t *room, struct span *text)
+{
+    struct scan scan = {.text = string, .at = 1};
+    uint32_t code;
+    size_t len = 0;
+
+    if (!has_quotes(string))
+        return false;
+    if (!has_escapes(string)) {
+        *text = span_of(string.data + 1, string.len - 2);
+        return true;
+    }
+    while (!scan_take(&scan, '"')) {
+        if (!scan_character(&scan, &code))
+            return false;
+        len += utf8_encode(code, room + len); /* an escape is no shorter than what it stands for */
+        assert(len <= string.len);
+    }
+    *text = span_of(room, len);
+    return scan.at == string.len;
 }
 
 bool json_scan_equals(struct span string, struct span text)
@@ -139,6 +185,8 @@ bool json_scan_equals(struct span string, struct span text)
     uint32_t code;
     size_t at = 0;
 
+    if (has_quotes(string) && !has_escapes(string))
+        return span_equal(span_of(string.data + 1, string.len - 2), text);
     if (!scan_take(&scan, '"'))
         return false;
     while (!scan_take(&scan, '"')) {
@@ -265,17 +313,27 @@ bool json_scan_fault_key(struct span text, struct span *key)
     return false;
 }
 
-/* --- Members ------------------------------------------------------------------------------- */
+/* --- Members and elements ------------------------------------------------------------------ */
 
-bool json_scan_members_begin(struct json_members *members, struct span text)
+static bool begin(struct json_members *members, struct span text, char opening)
 {
     struct scan scan = {.text = text};
 
     scan_blanks(&scan);
     *members = (struct json_members){.text = text};
-    bool is_object = scan_take(&scan, '{');
+    bool is_there = scan_take(&scan, opening);
     members->at = scan.at;
-    return is_object;
+    return is_there;
+}
+
+bool json_scan_members_begin(struct json_members *members, struct span text)
+{
+    return begin(members, text, '{');
+}
+
+bool json_scan_elements_begin(struct json_members *elements, struct span text)
+{
+    return begin(elements, text, '[');
 }
 
 static struct span trimmed(struct span text)
@@ -285,25 +343,45 @@ static struct span trimmed(struct span text)
     return text;
 }
 
+/* Is there one more, after the comma that divides it from the last? */
+static bool scan_divider(struct scan *scan, const struct json_members *members, char closing)
+{
+    scan_blanks(scan);
+    if (scan_peek(scan) == closing || (members->has_begun && !scan_take(scan, ',')))
+        return false;
+    scan_blanks(scan);
+    return true;
+}
+
+static bool take_value(struct json_members *members, struct scan *scan, struct span *value)
+{
+    scan_blanks(scan);
+    size_t start = scan->at;
+    bool is_valid = scan_value(scan, 1);
+
+    assert(is_valid);
+    *value = trimmed(span_of(scan->text.data + start, scan->at - start));
+    members->at = scan->at;
+    members->has_begun = true;
+    return is_valid;
+}
+
 bool json_scan_members_next(struct json_members *members, struct json_member *member)
 {
     struct scan scan = {.text = members->text, .at = members->at};
 
-    scan_blanks(&scan);
-    if (scan_peek(&scan) == '}')
+    if (!scan_divider(&scan, members, '}'))
         return false;
-    if (members->has_begun && !scan_take(&scan, ','))
-        return false;
-    scan_blanks(&scan);
     size_t start = scan.at;
     bool is_valid = scan_key(&scan);
-    member->key = trimmed(span_of(scan.text.data + start, scan.at - start - (is_valid ? 1 : 0)));
-    scan_blanks(&scan);
-    start = scan.at;
-    is_valid = is_valid && scan_value(&scan, 1);
     assert(is_valid);
-    member->value = trimmed(span_of(scan.text.data + start, scan.at - start));
-    members->at = scan.at;
-    members->has_begun = true;
-    return is_valid;
+    member->key = trimmed(span_of(scan.text.data + start, scan.at - start - (is_valid ? 1 : 0)));
+    return is_valid && take_value(members, &scan, &member->value);
+}
+
+bool json_scan_elements_next(struct json_members *elements, struct span *value)
+{
+    struct scan scan = {.text = elements->text, .at = elements->at};
+
+    return scan_divider(&scan, elements, ']') && take_value(elements, &scan, value);
 }

@@ -3,7 +3,7 @@
  *
  * It allocates nothing and changes nothing: the spans it finds are the very bytes that the client
  * sent, which is how metadata comes back as it was sent. Strict RFC 8259, in UTF-8, and no lone
- * surrogates. What a value means is jansson's to say (registration_body.c). */
+ * surrogates. */
 #ifndef AURORA_NODE_JSON_SCAN_H
 #define AURORA_NODE_JSON_SCAN_H
 
@@ -22,6 +22,7 @@ bool json_scan_is_valid(struct span text, size_t *fault_at);
  * value has the fault. False: the fault is in no member's value. */
 bool json_scan_fault_key(struct span text, struct span *key);
 
+/* Of an object, or the elements of an array. */
 struct json_members {
     struct span text;
     size_t at;
@@ -37,6 +38,13 @@ struct json_member {
 bool json_scan_members_begin(struct json_members *, struct span text);
 /* False: no more. */
 bool json_scan_members_next(struct json_members *, struct json_member *);
+/* The same for an array: each value, without white space around it. */
+bool json_scan_elements_begin(struct json_members *, struct span text);
+bool json_scan_elements_next(struct json_members *, struct span *value);
+
+/* What a string with its quotes says: its own inside, or, where there are escapes, that decoded
+ * into `room`, of string.len bytes. False: it is no string. */
+bool json_scan_text(struct span string, uint8_t *room, struct span *text);
 
 /* Does this string, with its quotes and escapes, say `text`? */
 bool json_scan_equals(struct span string, struct span text);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "crypto/hex.h"
+#include "gossip/mem.h"
 #include "node/json_scan.h"
+#include "node/metadata_check.h"
 
 static const char *const field_names[BODY_FIELDS] = {
     [BODY_PEER_ID] = "peer_id",
@@ -48,28 +50,9 @@ static enum body_field field_of(struct span key)
     return field;
 }
 
-/* Metadata is only ever shown again as its text, so numbers may be as long as they like. */
-static size_t flags_of(enum body_field field)
+static bool is_absent(const struct registration_body *body, enum body_field field)
 {
-    return JSON_DECODE_ANY | JSON_REJECT_DUPLICATES |
-           (field == BODY_METADATA ? JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL : 0);
-}
-
-static bool value_read(struct registration_body *body, enum body_field field, struct span text)
-{
-    json_error_t error;
-    json_t *value = json_loadb((const char *)text.data, text.len, flags_of(field), &error);
-
-    if (value == NULL)
-        return refuse(body, 400, "%s: %.100s", field_names[field], error.text);
-    if (json_is_null(value)) {
-        json_decref(value);
-        return true;
-    }
-    body->values[field] = value;
-    if (field == BODY_METADATA)
-        body->metadata = text;
-    return true;
+    return body->values[field].len == 0;
 }
 
 /* Names the member that is to blame, if it is one of those we know. */
@@ -82,8 +65,9 @@ static bool refuse_text(struct registration_body *body, struct span text, size_t
                   field == BODY_FIELDS ? "body" : field_names[field], fault_at, JSON_DEPTH_MAX);
 }
 
-static bool members_read(struct registration_body *body, struct span text)
+static bool members_read(struct registration_body *body)
 {
+    struct span text = body->text;
     bool is_seen[BODY_FIELDS] = {false};
     struct json_members members;
     struct json_member member;
@@ -103,31 +87,53 @@ static bool members_read(struct registration_body *body, struct span text)
         if (is_seen[field])
             return refuse(body, 400, "%s: given twice", field_names[field]);
         is_seen[field] = true;
-        if (!value_read(body, field, member.value))
-            return false;
+        if (!span_equal(member.value, span_of("null", 4)))
+            body->values[field] = member.value;
     }
     return true;
 }
 
 /* --- From values to a registration --------------------------------------------------------- */
 
-static struct span span_of_value(const json_t *value)
+/* What a string says. Where it has escapes that is decoded into memory of the body's own: what all
+ * of them together say is shorter than the body. */
+static bool string_read(struct registration_body *body, struct span value, struct span *out)
 {
-    return span_of(json_string_value(value), json_string_length(value));
+    if (value.len > 0 && memchr(value.data, '\\', value.len) != NULL && body->room == NULL)
+        body->room = mem_alloc(body->text.len);
+    uint8_t *room = body->room == NULL ? NULL : body->room + body->room_used;
+    if (!json_scan_text(value, room, out))
+        return false;
+    if (room != NULL && out->data == room)
+        body->room_used += out->len;
+    assert(body->room_used <= body->text.len);
+    return true;
 }
 
 /* An absent one is the empty text. */
 static bool text_read(struct registration_body *body, enum body_field field, struct span *out)
 {
-    const json_t *value = body->values[field];
-
     *out = span_of("", 0);
-    if (value == NULL)
+    if (is_absent(body, field) || string_read(body, body->values[field], out))
         return true;
-    if (!json_is_string(value))
-        return refuse(body, 400, "%s: must be a string", field_names[field]);
-    *out = span_of_value(value);
-    return true;
+    return refuse(body, 400, "%s: must be a string", field_names[field]);
+}
+
+/* Digits alone, few enough for what we count. */
+static bool digits_read(struct span text, uint64_t max, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        unsigned digit = text.data[i] - '0';
+        if (number > (max - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    *out = number;
+    return text.len > 0;
 }
 
 bool peer_id_is_fine(struct span peer_id)
@@ -143,7 +149,7 @@ bool peer_id_is_fine(struct span peer_id)
 
 static bool peer_id_read(struct registration_body *body)
 {
-    if (body->values[BODY_PEER_ID] == NULL)
+    if (is_absent(body, BODY_PEER_ID))
         return refuse(body, 400, "peer_id: missing");
     if (!text_read(body, BODY_PEER_ID, &body->peer_id))
         return false;
@@ -156,31 +162,16 @@ static bool peer_id_read(struct registration_body *body)
 }
 
 /* "8080" is as good as 8080: clients in the world send both. */
-static bool port_of_text(struct span text, json_int_t *port)
-{
-    *port = 0;
-    if (text.len == 0 || text.len > 5)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        *port = *port * 10 + (text.data[i] - '0');
-    }
-    return true;
-}
-
 static bool port_read(struct registration_body *body, uint16_t *out)
 {
-    const json_t *value = body->values[BODY_PORT];
-    json_int_t port = -1;
+    struct span digits = body->values[BODY_PORT];
+    uint64_t port;
 
-    if (value == NULL)
+    if (digits.len == 0)
         return refuse(body, 400, "port: missing");
-    if (json_is_integer(value))
-        port = json_integer_value(value);
-    else if (!json_is_string(value) || !port_of_text(span_of_value(value), &port))
-        port = -1;
-    if (port < 0 || port > 65535)
+    if (digits.data[0] == '"' && !string_read(body, digits, &digits))
+        digits.len = 0;
+    if (!digits_read(digits, UINT16_MAX, &port))
         return refuse(body, 400, "port: must be a whole number from 0 to 65535");
     *out = (uint16_t)port;
     return true;
@@ -188,48 +179,47 @@ static bool port_read(struct registration_body *body, uint16_t *out)
 
 static bool archetypes_read(struct registration_body *body, struct peer_description *peer)
 {
-    const json_t *list = body->values[BODY_ARCHETYPES];
+    struct json_members elements;
+    struct span value;
 
-    if (list == NULL)
+    if (is_absent(body, BODY_ARCHETYPES))
         return true;
-    if (!json_is_array(list))
+    if (!json_scan_elements_begin(&elements, body->values[BODY_ARCHETYPES]))
         return refuse(body, 400, "archetypes: must be an array of strings");
-    if (json_array_size(list) > PEER_ARCHETYPES_MAX)
-        return refuse(body, 400, "archetypes: at most %d", PEER_ARCHETYPES_MAX);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *value = json_array_get(list, i);
-
-        if (!json_is_string(value))
+    while (json_scan_elements_next(&elements, &value)) {
+        if (peer->archetype_count == PEER_ARCHETYPES_MAX)
+            return refuse(body, 400, "archetypes: at most %d", PEER_ARCHETYPES_MAX);
+        if (!string_read(body, value, &peer->archetypes[peer->archetype_count++]))
             return refuse(body, 400, "archetypes: must be an array of strings");
-        peer->archetypes[peer->archetype_count++] = span_of_value(value);
     }
     return true;
 }
 
 static bool metadata_read(struct registration_body *body, struct peer_description *peer)
 {
-    const json_t *value = body->values[BODY_METADATA];
+    struct span metadata = body->values[BODY_METADATA];
 
-    if (value == NULL)
+    if (metadata.len == 0)
         return true;
-    if (!json_is_object(value))
+    if (metadata.data[0] != '{')
         return refuse(body, 400, "metadata: must be an object");
-    if (body->metadata.len > PEER_METADATA_MAX_BYTES)
+    if (metadata.len > PEER_METADATA_MAX_BYTES)
         return refuse(body, 413, "metadata: at most %d bytes of JSON, not %zu",
-                      PEER_METADATA_MAX_BYTES, body->metadata.len);
-    peer->metadata = body->metadata;
+                      PEER_METADATA_MAX_BYTES, metadata.len);
+    const char *fault = metadata_check(metadata);
+    if (fault != NULL)
+        return refuse(body, 400, "metadata: %s", fault);
+    peer->metadata = metadata;
     return true;
 }
 
 static bool ttl_read(struct registration_body *body, uint32_t default_ttl_s, uint32_t *out)
 {
-    const json_t *value = body->values[BODY_TTL_SECONDS];
+    uint64_t ttl_s = default_ttl_s;
 
-    *out = default_ttl_s;
-    if (value == NULL)
-        return true;
-    json_int_t ttl_s = json_integer_value(value); /* 0 when it is none */
-    if (ttl_s < PEER_TTL_MIN_S || ttl_s > PEER_TTL_MAX_S)
+    if (!is_absent(body, BODY_TTL_SECONDS) &&
+        (!digits_read(body->values[BODY_TTL_SECONDS], PEER_TTL_MAX_S, &ttl_s) ||
+         ttl_s < PEER_TTL_MIN_S))
         return refuse(body, 400, "ttl_seconds: must be a whole number from %d to %d",
                       PEER_TTL_MIN_S, PEER_TTL_MAX_S);
     *out = (uint32_t)ttl_s;
@@ -268,20 +258,19 @@ static bool public_key_read(struct registration_body *body)
 
 static bool signature_read(struct registration_body *body, struct peer_description *peer)
 {
-    const json_t *version = body->values[BODY_PEER_VERSION];
+    struct span version = body->values[BODY_PEER_VERSION];
     struct span signature;
 
     if (!public_key_read(body) || !text_read(body, BODY_SIGNATURE, &signature))
         return false;
-    if (version == NULL && signature.len == 0)
+    if (version.len == 0 && signature.len == 0)
         return true;
-    if (!json_is_integer(version) || json_integer_value(version) < 1)
+    if (!digits_read(version, INT64_MAX, &peer->peer_version) || peer->peer_version < 1)
         return refuse(body, 400, "peer_version: must be a whole number of at least 1");
     if (signature.len != 2 * (size_t)SIGN_BYTES ||
         !hex_decode((const char *)signature.data, signature.len, peer->peer_signature, SIGN_BYTES))
         return refuse(body, 400, "signature: must be %d hexadecimal digits", 2 * SIGN_BYTES);
     peer->is_signed = true;
-    peer->peer_version = (uint64_t)json_integer_value(version);
     return true;
 }
 
@@ -301,11 +290,11 @@ static bool description_check(struct registration_body *body, const struct peer_
 bool registration_body_read(struct registration_body *body, struct span text,
                             uint32_t default_ttl_s, struct span default_address)
 {
-    memset(body, 0, sizeof *body);
+    *body = (struct registration_body){.text = text};
     struct peer_description *peer = &body->registration.peer;
 
     assert(default_address.len > 0);
-    if (!members_read(body, text) || !peer_id_read(body) ||
+    if (!members_read(body) || !peer_id_read(body) ||
         !address_read(body, default_address, &peer->address) || !port_read(body, &peer->port) ||
         !archetypes_read(body, peer) || !metadata_read(body, peer) ||
         !ttl_read(body, default_ttl_s, &peer->ttl_s) || !signature_read(body, peer))
@@ -316,12 +305,12 @@ bool registration_body_read(struct registration_body *body, struct span text,
 
 bool heartbeat_body_read(struct registration_body *body, struct span text)
 {
-    memset(body, 0, sizeof *body);
-    return members_read(body, text) && peer_id_read(body);
+    *body = (struct registration_body){.text = text};
+    return members_read(body) && peer_id_read(body);
 }
 
 void registration_body_free(struct registration_body *body)
 {
-    for (size_t i = 0; i < BODY_FIELDS; i++)
-        json_decref(body->values[i]);
+    mem_free(body->room);
+    body->room = NULL;
 }

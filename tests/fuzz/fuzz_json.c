@@ -5,9 +5,11 @@
  * deep it nests, how large a number is, and NUL in a member's name.
  */
 #include "node/json_scan.h"
+#include "node/metadata_check.h"
 #include "node/registration_body.h"
 #include "tests/support/guard.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +44,22 @@ static void compare(const uint8_t *data, size_t size)
     else /* jansson takes a NUL behind a value for the end of the text */
         require(value == NULL || brackets(data, size) > JSON_DEPTH_MAX ||
                 memchr(data, '\0', size) != NULL);
+    json_decref(value);
+}
+
+/* What jansson refuses in valid JSON is what others might not understand. */
+static void compare_metadata(struct span text)
+{
+    json_t *value;
+
+    if (text.len == 0 || text.len > PEER_METADATA_MAX_BYTES || !json_scan_is_valid(text, NULL))
+        return;
+    while (text.len > 0 && (text.data[0] == ' ' || (text.data[0] >= '\t' && text.data[0] <= '\r')))
+        text = span_of(text.data + 1, text.len - 1);
+    value = json_loadb(
+        (const char *)text.data, text.len,
+        JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+    require((metadata_check(text) == NULL) == (value != NULL));
     json_decref(value);
 }
 
@@ -86,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     registration_body_free(&body);
     if (size > 0)
         compare(input, size);
+    compare_metadata(span_of(input, size));
     walk(span_of(input, size));
     guard_free(input, size);
     return 0;

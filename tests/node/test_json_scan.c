@@ -165,3 +165,35 @@ Test(json_scan, strings_are_compared_by_what_they_say)
     cr_assert(json_scan_equals(span_of_text("\"\""), span_of("", 0)));
     cr_assert(json_scan_equals(span_of_text("\"\\u0000\""), span_of("\0", 1)));
 }
+
+Test(json_scan, elements_are_found_as_they_were_written)
+{
+    static const char *const values[] = {"\"a,]\"", "[1,2]", "{\"x\":[]}", "-0.5"};
+    struct json_members elements;
+    struct span value;
+    size_t count = 0;
+
+    cr_assert(json_scan_elements_begin(&elements,
+                                       span_of_text(" [ \"a,]\",[1,2] , {\"x\":[]}\n,-0.5 ] ")));
+    while (json_scan_elements_next(&elements, &value))
+        cr_assert(span_equal(value, span_of_text(values[count++])), "%zu", count);
+    cr_assert_eq(count, 4);
+    cr_assert(json_scan_elements_begin(&elements, span_of_text("[]")));
+    cr_assert_not(json_scan_elements_next(&elements, &value));
+    cr_assert_not(json_scan_elements_begin(&elements, span_of_text("{}")));
+}
+
+Test(json_scan, strings_are_read_in_place_or_decoded)
+{
+    static const char plain[] = "\"p\xc3\xa9\"", escaped[] = "\"\\u0000\\\"\\ud83c\\udf05x\"";
+    uint8_t room[sizeof escaped];
+    struct span text;
+
+    cr_assert(json_scan_text(span_of_text(plain), NULL, &text));
+    cr_assert(text.data == (const uint8_t *)plain + 1 && text.len == 3);
+    cr_assert(json_scan_text(span_of_text(escaped), room, &text));
+    cr_assert(span_equal(text, span_of("\0\"\xf0\x9f\x8c\x85x", 7)));
+    cr_assert_not(json_scan_text(span_of_text("1"), room, &text));
+    cr_assert_not(json_scan_text(span_of_text("null"), room, &text));
+    cr_assert_not(json_scan_text(span_of_text("[\"\"]"), room, &text));
+}

@@ -3,6 +3,7 @@
 #include "node/registration_body.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/guard.h"
@@ -107,6 +108,16 @@ Test(registration_body, faults_name_their_field)
         {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":[]}", "metadata"},
         {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":\"{}\"}", "metadata"},
         {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":{\"a\":1,\"a\":2}}", "metadata"},
+        {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":{\"a\":{\"b\":1,\"\\u0062\":2}}}",
+         "metadata: a member is given twice"},
+        {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":{\"a\\u0000\":1}}",
+         "metadata: a member's name holds U+0000"},
+        {"{\"peer_id\":\"p\",\"port\":1,\"metadata\":{\"a\":[-1e999]}}",
+         "metadata: a number is out of range"},
+        {"{\"peer_id\":\"p\",\"port\":\"1\\u006f\"}", "port"},
+        {"{\"peer_id\":\"p\",\"port\":18446744073709551617}", "port"},
+        {"{\"peer_id\":\"p\",\"port\":1,\"peer_version\":9223372036854775808}", "peer_version"},
+        {"{\"peer_id\":\"p\",\"port\":1,\"ttl_seconds\":60.0}", "ttl_seconds"},
         {"{\"peer_id\":\"p\",\"port\":1,\"ttl_seconds\":9}", "ttl_seconds"},
         {"{\"peer_id\":\"p\",\"port\":1,\"ttl_seconds\":86401}", "ttl_seconds"},
         {"{\"peer_id\":\"p\",\"port\":1,\"ttl_seconds\":\"300\"}", "ttl_seconds"},
@@ -131,6 +142,54 @@ Test(registration_body, faults_name_their_field)
                      cases[i].text, body.error);
         done();
     }
+}
+
+Test(registration_body, strings_are_taken_by_what_they_say)
+{
+    cr_assert(reads("{\"peer_id\":\"p\\u00e9\\/1\",\"\\u0070ort\":\"80\\u0038\\u0030\",\"address\":"
+                    "\"h\\u006fst\",\"archetypes\":[\"a\\\\b\",\"c\",\"\\ud83c\\udf05\"]}"),
+              "%s", body.error);
+    const struct peer_description *peer = &body.registration.peer;
+    cr_assert(says(peer->peer_id, "p\xc3\xa9/1") && says(peer->address, "host"));
+    cr_assert_eq(peer->port, 8080);
+    cr_assert(says(peer->archetypes[0], "a\\b") && says(peer->archetypes[1], "c"));
+    cr_assert(says(peer->archetypes[2], "\xf0\x9f\x8c\x85"));
+    done();
+}
+
+/* What is twice in one object is no fault in two. */
+Test(registration_body, metadata_of_one_meaning)
+{
+    static const char *const fine[] = {
+        "{}",
+        "{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}",
+        "{\"a\":1e308,\"b\":-1E-999,\"c\":\"\\u0000\",\"\":0}",
+    };
+    char text[256];
+
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
+        snprintf(text, sizeof text, "{\"peer_id\":\"p\",\"port\":1,\"metadata\":%s}", fine[i]);
+        cr_assert(reads(text), "%s", body.error);
+        cr_assert(says(body.registration.peer.metadata, fine[i]));
+        done();
+    }
+}
+
+Test(registration_body, metadata_of_many_members)
+{
+    char text[600];
+    int len = snprintf(text, sizeof text, "{\"peer_id\":\"p\",\"port\":1,\"metadata\":{");
+
+    for (int i = 0; i < 84; i++)
+        len += snprintf(text + len, sizeof text - (size_t)len, "%s\"%c\":0", i == 0 ? "" : ",",
+                        '#' + i + (i > '\\' - '$'));
+    snprintf(text + len, sizeof text - (size_t)len, "}}");
+    cr_assert(reads(text), "%s", body.error);
+    done();
+    snprintf(text + len, sizeof text - (size_t)len, ",\"#\":0}}");
+    cr_assert_not(reads(text));
+    cr_assert_eq(strcmp(body.error, "metadata: a member is given twice"), 0, "%s", body.error);
+    done();
 }
 
 Test(registration_body, metadata_of_512_bytes_fits_and_of_513_is_too_large)
