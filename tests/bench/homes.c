@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* homes.c - a cluster of homes with many peers, in one process, for a real node to join.
  *
- * Usage: homes [--homes N] [--peers P] [--ttl S] [--churn OPS] [--cluster NAME] [--json]
+ * Usage: homes [--homes N] [--peers P] [--holders H] [--ttl S] [--churn OPS] [--cluster NAME]
+ * [--json]
  *
  * N cores of gossip/ as values, each with its own UDP socket on 127.0.0.1 and with P/N leases: a
  * 36-character id, two of 1,000 archetypes, 100 bytes of metadata. When each of them holds all P,
  * one line of JSON says so, with their addresses; any is a --seed for a node. Then OPS times a
  * second a peer is registered, one renewed, and the oldest one deregistered, in turn. SIGTERM ends
  * it; with --json its counters are printed first.
+ *
+ * With --holders H only the first H hold all, and the rest what they are homes of: for a million,
+ * where ten copies take minutes to make. A node then must be given one of the first as its --seed.
  *
  * One thread runs them all, and they share the store of verified statements, as the simulator's
  * cores do: or ten homes would verify a million signatures nine times over before they were ready.
@@ -48,16 +52,20 @@ struct home {
 };
 
 static struct {
-    unsigned homes, churn;
+    unsigned homes, holders, churn;
     uint64_t peers;
     uint32_t ttl_s;
     const char *cluster;
     bool is_json;
-} options = {.homes = 10, .peers = 100000, .ttl_s = PEER_TTL_MAX_S, .cluster = "aurora"};
+} options = {.homes = 10,
+             .holders = HOMES_MAX,
+             .peers = 100000,
+             .ttl_s = PEER_TTL_MAX_S,
+             .cluster = "aurora"};
 
 static struct {
     uint64_t registered, renewed, deregistered, refused;
-    uint64_t not_alive; /* a home saw a member (the node that joined, too) other than alive */
+    uint64_t not_alive; /* a home saw a member (the node that joined, too) suspect, or worse */
 } counted;
 
 static struct home homes[HOMES_MAX];
@@ -145,7 +153,8 @@ static void on_event(const struct gossip_event *event)
 {
     if (event->kind == GOSSIP_EVENT_REPLY && event->reply.result != RESULT_OK)
         counted.refused++;
-    if (event->kind == GOSSIP_EVENT_MEMBER && event->member.state != MEMBER_ALIVE)
+    if (event->kind == GOSSIP_EVENT_MEMBER && event->member.state >= MEMBER_SUSPECT &&
+        event->member.state <= MEMBER_DEAD)
         counted.not_alive++;
     if (event->kind == GOSSIP_EVENT_CONFLICT)
         fail("conflict", "a key or name is in use elsewhere");
@@ -255,6 +264,7 @@ static void home_open(unsigned index)
     config.records_max = PEERS_MAX * 2;
     config.records_per_home_max = PEERS_MAX * 2;
     home->core = gossip_new(&config, clock_now());
+    gossip_hold_pulls(home->core, index >= options.holders);
     tick(home); /* no seeds: alone, and its first sync done */
 }
 
@@ -279,8 +289,10 @@ static bool are_ready(void)
 
     for (unsigned i = 0; i < options.homes; i++) {
         gossip_status_now(homes[i].core, &status);
-        if (status.members_alive < options.homes || !status.converged || status.logs_behind > 0 ||
-            status.records_held < options.peers)
+        if (status.members_alive < options.homes)
+            return false;
+        if (i < options.holders &&
+            (!status.converged || status.logs_behind > 0 || status.records_held < options.peers))
             return false;
     }
     return true;
@@ -419,19 +431,18 @@ static uint64_t number_of(const char *option, const char *text, uint64_t least, 
 
 static void read_options(int argc, char **argv)
 {
-    static const struct option known[] = {{"homes", required_argument, NULL, 'h'},
-                                          {"peers", required_argument, NULL, 'p'},
-                                          {"ttl", required_argument, NULL, 't'},
-                                          {"churn", required_argument, NULL, 'c'},
-                                          {"cluster", required_argument, NULL, 'n'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"homes", required_argument, NULL, 'h'},   {"peers", required_argument, NULL, 'p'},
+        {"holders", required_argument, NULL, 'o'}, {"ttl", required_argument, NULL, 't'},
+        {"churn", required_argument, NULL, 'c'},   {"cluster", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case 'h': options.homes = (unsigned)number_of("--homes", optarg, 1, HOMES_MAX); break;
         case 'p': options.peers = number_of("--peers", optarg, 0, PEERS_MAX); break;
+        case 'o': options.holders = (unsigned)number_of("--holders", optarg, 1, HOMES_MAX); break;
         case 't':
             options.ttl_s = (uint32_t)number_of("--ttl", optarg, PEER_TTL_MIN_S, PEER_TTL_MAX_S);
             break;
