@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "gossip/mem.h"
 
@@ -17,6 +19,7 @@ struct answer_body *answer_body_new(struct body_pool *pool, struct buffer *text)
         .references = 1,
         .len = text->len,
         .data = text->data,
+        .file = -1,
     };
     pool->bytes += body->len;
     buffer_init(text, text->max);
@@ -32,6 +35,39 @@ struct answer_body *answer_body_copy(struct body_pool *pool, struct span text)
     return answer_body_new(pool, &copy);
 }
 
+/* The pages are never written again: what a socket still holds of them stays as it was sent. */
+static bool file_fill(int file, const struct answer_body *body)
+{
+    size_t at = 0;
+
+    while (at < body->len) {
+        ssize_t written = write(file, body->data + at, body->len - at);
+
+        if (written <= 0)
+            return false;
+        at += (size_t)written;
+    }
+    return true;
+}
+
+void answer_body_to_file(struct answer_body *body)
+{
+    if (body->file >= 0 || body->len < ANSWER_FILE_MIN_BYTES)
+        return;
+    int file = memfd_create("aurora-answer", MFD_CLOEXEC);
+    if (file < 0)
+        return;
+    char *data =
+        file_fill(file, body) ? mmap(NULL, body->len, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+    if (data == MAP_FAILED) {
+        close(file);
+        return;
+    }
+    mem_free(body->data);
+    body->data = data;
+    body->file = file;
+}
+
 struct answer_body *answer_body_retain(struct answer_body *body)
 {
     assert(body->references > 0);
@@ -45,6 +81,11 @@ void answer_body_release(struct answer_body *body)
         return;
     assert(body->pool->bytes >= body->len);
     body->pool->bytes -= body->len;
-    mem_free(body->data);
+    if (body->file >= 0) {
+        munmap(body->data, body->len);
+        close(body->file);
+    } else {
+        mem_free(body->data);
+    }
     mem_free(body);
 }

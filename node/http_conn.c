@@ -84,6 +84,26 @@ static int put_piece(struct iovec *iov, const char *data, size_t len, size_t *sk
     return 1;
 }
 
+static bool has_file(const struct http_exchange *exchange)
+{
+    return exchange_body_bytes(exchange) > 0 && exchange->body->file >= 0;
+}
+
+int http_conn_file(const struct http_conn *conn, size_t *at, size_t *len)
+{
+    const struct http_exchange *first = conn->first;
+
+    *at = *len = 0;
+    if (first == NULL || first->state != EXCHANGE_READY || !has_file(first))
+        return -1;
+    if (first->sent >= first->head_len) {
+        *at = first->sent - first->head_len;
+        *len = first->body->len - *at;
+    }
+    return first->body->file;
+}
+
+/* An answer from a file has its head and its body for itself. */
 int http_conn_output(const struct http_conn *conn, struct iovec *iov, int max)
 {
     int count = 0;
@@ -96,7 +116,11 @@ int http_conn_output(const struct http_conn *conn, struct iovec *iov, int max)
          exchange = exchange->next) {
         size_t skip = exchange->sent, body_bytes = exchange_body_bytes(exchange);
 
+        if (has_file(exchange) && count > 0)
+            break;
         count += put_piece(iov + count, exchange->head, exchange->head_len, &skip);
+        if (has_file(exchange) && count > 0)
+            break;
         if (body_bytes > 0)
             count += put_piece(iov + count, exchange->body->data, body_bytes, &skip);
     }

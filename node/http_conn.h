@@ -82,6 +82,9 @@ void http_conn_end(struct http_conn *, uint64_t now_ms);
 
 /* What may be sent now; returns how many of iov's `max` pieces (2 at least) were filled. */
 int http_conn_output(const struct http_conn *, struct iovec *iov, int max);
+/* The file that the answer whose turn it is has its body in; -1: none. `len` bytes from `at` on are
+ * left to be sent; 0: the head comes first (and so http_conn_output ends behind it). */
+int http_conn_file(const struct http_conn *, size_t *at, size_t *len);
 /* So many of those bytes have been sent. */
 void http_conn_sent(struct http_conn *, size_t len, uint64_t now_ms);
 /* After all was sent that the socket takes: does it have to be told when that takes more? */

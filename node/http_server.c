@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,20 +147,32 @@ static void fit_send_buffer(struct http_socket *socket)
     setsockopt(socket->number, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
+/* Once, what comes next; 0: nothing does. sendfile knows no MSG_NOSIGNAL: the thread has SIGPIPE
+ * blocked (thread.h). */
+static ssize_t send_some(struct http_socket *socket)
+{
+    struct iovec pieces[OUTPUT_PIECES];
+    struct msghdr message = {.msg_iov = pieces};
+    size_t at, len;
+    int file = http_conn_file(&socket->conn, &at, &len);
+
+    if (len > 0)
+        return sendfile(socket->number, file, &(off_t){(off_t)at}, len);
+    message.msg_iovlen = (size_t)http_conn_output(&socket->conn, pieces, OUTPUT_PIECES);
+    if (message.msg_iovlen == 0)
+        return 0;
+    return sendmsg(socket->number, &message, MSG_NOSIGNAL | (file >= 0 ? MSG_MORE : 0));
+}
+
 /* Sends what it can. False: the connection is gone. */
 static bool socket_send(struct http_socket *socket)
 {
     struct api *api = socket->server->api;
-    struct iovec pieces[OUTPUT_PIECES];
-    struct msghdr message = {.msg_iov = pieces};
     size_t sent_bytes = 0;
-    int count;
+    ssize_t sent;
 
     fit_send_buffer(socket);
-    while ((count = http_conn_output(&socket->conn, pieces, OUTPUT_PIECES)) > 0) {
-        message.msg_iovlen = (size_t)count;
-        ssize_t sent = sendmsg(socket->number, &message, MSG_NOSIGNAL);
-
+    while ((sent = send_some(socket)) != 0) {
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

@@ -79,6 +79,7 @@ bool peers_answer_cached(struct api *api, enum answer_kind kind, const struct ht
         return false;
     }
     api->stats.cache_hits++;
+    answer_body_to_file(cached->body);
     answer_with(api, request, exchange, cached);
     return true;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/node/http_stage.h"
 
@@ -434,5 +435,90 @@ Test(http_conn, a_stopping_node_answers_and_closes)
     cr_assert_eq(answer_status(answer), 503);
     cr_assert(http_conn_is_done(conn));
     free(answer);
+    stage_disconnect(conn);
+}
+
+/* --- Large answers, from files --------------------------------------------------------------- */
+
+#define DISCOVER "GET /discover?archetype=many HTTP/1.1\r\n" HEAD "\r\n"
+
+/* So many that all of them together are worth a file. */
+static void many_peers(void)
+{
+    char id[32];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof id, "peer-%03d", i);
+        stage_peer(stage, STAGE_OTHER, id, "many", "{}");
+    }
+}
+
+Test(http_conn, a_large_answer_that_is_asked_for_again_comes_from_a_file)
+{
+    struct http_conn *conn = stage_connect(stage);
+    size_t at, len;
+
+    many_peers();
+    char *first = stage_ask(stage, DISCOVER);
+    http_conn_feed(conn, DISCOVER, sizeof DISCOVER - 1, stage->mono_ms);
+    int file = http_conn_file(conn, &at, &len);
+    cr_assert(file >= 0 && len == 0, "the head comes first");
+    struct iovec pieces[8];
+    cr_assert_eq(http_conn_output(conn, pieces, 8), 1);
+    http_conn_sent(conn, pieces[0].iov_len, stage->mono_ms);
+
+    const char *text = answer_body_text(first);
+    char *read_back = malloc(strlen(text));
+    cr_assert_eq(http_conn_file(conn, &at, &len), file);
+    cr_assert(at == 0 && len == strlen(text) && len >= ANSWER_FILE_MIN_BYTES);
+    cr_assert_eq(pread(file, read_back, len, 0), (ssize_t)len);
+    cr_assert_eq(memcmp(read_back, text, len), 0, "the very bytes of the first answer");
+    http_conn_sent(conn, 1000, stage->mono_ms);
+    cr_assert_eq(http_conn_file(conn, &at, &len), file);
+    cr_assert(at == 1000 && len == strlen(text) - 1000, "it goes on where it was");
+    http_conn_sent(conn, len, stage->mono_ms);
+    cr_assert_eq(http_conn_file(conn, &at, &len), -1);
+    cr_assert_null(conn->first);
+    free(read_back);
+    free(first);
+    stage_disconnect(conn);
+}
+
+Test(http_conn, answers_from_files_keep_their_place_among_the_others)
+{
+    struct http_conn *conn = stage_connect(stage);
+    static const char text[] = "GET /health HTTP/1.1\r\n" HEAD "\r\n" DISCOVER
+                               "GET /health HTTP/1.1\r\n" HEAD "\r\n" DISCOVER;
+    size_t at, len;
+
+    many_peers();
+    free(stage_ask(stage, DISCOVER));
+    http_conn_feed(conn, text, sizeof text - 1, stage->mono_ms);
+    cr_assert_eq(http_conn_file(conn, &at, &len), -1, "a small one comes first");
+    char *answers = stage_hear(conn);
+    const char *first = strstr(answers, "\"count\":100");
+    cr_assert_not_null(first);
+    cr_assert_not_null(strstr(first, "healthy"));
+    cr_assert_eq(count_of(answers, "\"count\":100"), 2);
+    cr_assert_eq(count_of(answers, "healthy"), 2);
+    cr_assert_lt(strstr(answers, "healthy"), first);
+    free(answers);
+    stage_disconnect(conn);
+}
+
+Test(http_conn, head_of_a_large_answer_has_no_file)
+{
+    struct http_conn *conn = stage_connect(stage);
+    static const char text[] = "HEAD /discover?archetype=many HTTP/1.1\r\n" HEAD "\r\n";
+    size_t at, len;
+
+    many_peers();
+    free(stage_ask(stage, DISCOVER));
+    http_conn_feed(conn, text, sizeof text - 1, stage->mono_ms);
+    cr_assert_eq(http_conn_file(conn, &at, &len), -1);
+    char *head = stage_hear(conn);
+    cr_assert_eq(answer_status(head), 200);
+    cr_assert_str_eq(answer_body_text(head), "");
+    free(head);
     stage_disconnect(conn);
 }
