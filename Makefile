@@ -178,14 +178,21 @@ screenshots: packages # of a cluster that runs: `make run`, or NODES="URL..."
 	$(Q)cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund
 	$(Q)node tests/browser/screenshots.mjs $(abspath $(BUILD))/browser $$(command -v chromium) \
 	    docs/images $(or $(NODES),$(foreach port,4780 4781 4782,http://127.0.0.1:$(port)))
-$(BUILD)/tests/bench/watchers: tests/bench/watchers.c $(BUILD)/flags
-	$(call say,LINK)
-	$(Q)mkdir -p $(@D) && $(COMPILE) -D_GNU_SOURCE -o $@ $< $(LINK) $(LDFLAGS)
-$(BUILD)/tests/bench/homes: $(BUILD)/tests/bench/homes.o $(call archives,$(USES_node))
+# Load generators: those that need nothing but the system, and those that are made of the core.
+BENCH_LOADS := $(patsubst %,$(BUILD)/tests/bench/%,watchers registrar spread)
+BENCH_CORES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/homes.c tests/bench/write_costs.c))
+$(BENCH_LOADS): %: %.o $(BUILD)/tests/bench/net.o
+$(BENCH_CORES): %: %.o $(call archives,$(USES_node))
+$(BENCH_LOADS) $(BENCH_CORES):
 	$(call say,LINK)
 	$(Q)$(CC) -o $@ $(OPTIMISE) $^ $(LINK) $(LDFLAGS) $(LIBS)
-bench: all $(BUILD)/tests/bench/watchers $(BUILD)/tests/bench/homes
+bench-programs: all $(BENCH_LOADS) $(BENCH_CORES)
+bench-packages: packages # what the rivals are; without them there are fewer rows
+	-@.ci/packages $@
+bench: bench-programs bench-packages
 	$(Q)BUILD=$(BUILD) tests/bench/run
+bench-%: bench-programs bench-packages
+	$(Q)BUILD=$(BUILD) tests/bench/run $*
 
 MANUALS := $(wildcard docs/man/*.1)
 install: all
@@ -211,6 +218,6 @@ help:
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
     fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants screenshots bench \
-    install packages clean help
+    bench-programs bench-packages install packages clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -2,15 +2,14 @@
 """Ten thousand open streams of one node, a hundred changes a second."""
 
 import json
-import os
 import pathlib
 import subprocess
-import sys
 import threading
 import time
 
-from cluster_parts import cpu_seconds, memory_bytes, progress, row
-from harness import Cluster, wait_until
+from harness import Cluster
+from measure import cpu_seconds, helper, memory_bytes, progress
+from table import row
 
 WATCHERS = 10000
 RATE = 100
@@ -31,9 +30,7 @@ def watch(folder, seconds):
     seconds = int(seconds or 20)
     room = str(WATCHERS * 14 // 10)
     options = ["--http-connections", room, "--http-connections-per-address", room]
-    program = pathlib.Path(os.environ.get("BUILD", "build")) / "tests" / "bench" / "watchers"
-    if not program.exists():
-        sys.exit(f"bench watch: there is no {program}; make {program}")
+    program = helper("watchers")
     cluster = Cluster(folder, options)
     load = None
     try:
@@ -46,7 +43,7 @@ def watch(folder, seconds):
         host, port = node.http.rsplit(":", 1)
         started = time.monotonic()
         load = subprocess.Popen(
-            [str(program), host, port, str(WATCHERS), str(RATE), str(seconds)],
+            [program, host, port, str(WATCHERS), str(RATE), str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

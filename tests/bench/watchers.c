@@ -7,20 +7,17 @@
  * changes a second, and prints what it saw as JSON. In turn a peer is registered, registered anew
  * and ended; the time is in its metadata, so that each watcher's delay can be told. All of them
  * count lines (an event has four); every SAMPLE-th reads them, too. */
-#include <arpa/inet.h>
+#include "net.h"
+
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SAMPLE          20
@@ -47,38 +44,6 @@ static char *room;
 static uint64_t delays[DELAYS], delay_count, worst_ms;
 static bool is_measuring;
 
-static void fail(const char *what)
-{
-    fprintf(stderr, "watchers: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static int dial(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&server, sizeof server) != 0)
-        fail("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    size_t len = strlen(text);
-
-    if (send(fd, text, len, MSG_NOSIGNAL) != (ssize_t)len)
-        fail("send");
-}
-
 /* --- What the watchers hear --------------------------------------------------------------------
  */
 
@@ -88,7 +53,7 @@ static void take_delay(const char *line)
 
     if (at == NULL || !is_measuring)
         return;
-    uint64_t ms = (now_us() - strtoull(at + 16, NULL, 10)) / 1000;
+    uint64_t ms = (net_now_us() - strtoull(at + 16, NULL, 10)) / 1000;
     delays[ms < DELAYS ? ms : DELAYS - 1]++;
     delay_count++;
     worst_ms = ms > worst_ms ? ms : worst_ms;
@@ -114,7 +79,7 @@ static void keep_line(struct watcher *watcher, const char *bytes, size_t len)
     if (watcher->line == NULL)
         watcher->line = malloc(LINE_MAX_BYTES);
     if (watcher->line == NULL || len >= LINE_MAX_BYTES - watcher->line_len)
-        fail("a line is too long");
+        net_fail("a line is too long");
     memcpy(watcher->line + watcher->line_len, bytes, len);
     watcher->line_len += len;
     watcher->line[watcher->line_len] = '\0';
@@ -163,10 +128,10 @@ static void open_watcher(size_t number)
     struct watcher *watcher = &watchers[number];
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = watcher}};
 
-    watcher->fd = dial();
-    say(watcher->fd, "GET /v1/watch HTTP/1.1\r\nHost: bench\r\n\r\n");
+    watcher->fd = net_dial(&server);
+    net_say(watcher->fd, "GET /v1/watch HTTP/1.1\r\nHost: bench\r\n\r\n");
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, watcher->fd, &event) != 0)
-        fail("epoll_ctl");
+        net_fail("epoll_ctl");
 }
 
 /* --- Changes -----------------------------------------------------------------------------------
@@ -180,7 +145,7 @@ static void make_change(uint64_t number)
     char body[256], text[512];
     uint64_t peer = number / 3;
 
-    asked_us = now_us();
+    asked_us = net_now_us();
     snprintf(body, sizeof body,
              "{\"peer_id\":\"bench-%08" PRIu64 "\",\"address\":\"192.0.2.7\",\"port\":9000,"
              "\"archetypes\":[\"bench\"],\"metadata\":{\"t\":%" PRIu64 "}}",
@@ -192,7 +157,7 @@ static void make_change(uint64_t number)
         snprintf(text, sizeof text,
                  "POST /register HTTP/1.1\r\nHost: bench\r\nContent-Length: %zu\r\n\r\n%s",
                  strlen(body), body);
-    say(changer, text);
+    net_say(changer, text);
     changes_made++;
 }
 
@@ -211,7 +176,7 @@ static void on_changer(void)
         }
         answers++;
     }
-    uint64_t took_us = now_us() - asked_us;
+    uint64_t took_us = net_now_us() - asked_us;
     answer_worst_us = took_us > answer_worst_us ? took_us : answer_worst_us;
 }
 
@@ -219,9 +184,9 @@ static void open_changer(void)
 {
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = NULL}};
 
-    changer = dial();
+    changer = net_dial(&server);
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, changer, &event) != 0)
-        fail("epoll_ctl");
+        net_fail("epoll_ctl");
 }
 
 /* --- The whole ---------------------------------------------------------------------------------
@@ -272,11 +237,11 @@ static size_t percentile_ms(double share)
 
 static void drive(uint64_t rate, uint64_t seconds)
 {
-    uint64_t begin_us = now_us(), end_us = begin_us + seconds * 1000000;
+    uint64_t begin_us = net_now_us(), end_us = begin_us + seconds * 1000000;
     uint64_t lines = sum_lines(), bytes = sum_bytes(), now;
 
     is_measuring = true;
-    while ((now = now_us()) < end_us) {
+    while ((now = net_now_us()) < end_us) {
         uint64_t due_us = begin_us + changes_made * 1000000 / rate;
 
         if (now >= due_us)
@@ -287,7 +252,7 @@ static void drive(uint64_t rate, uint64_t seconds)
     }
     uint64_t in_time = (sum_lines() - lines) / LINES_PER_EVENT;
     end_us += DRAIN_MS * 1000;
-    while (now_us() < end_us)
+    while (net_now_us() < end_us)
         turn(50);
     printf("{\"changes\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"delivered\":%" PRIu64
            ",\"delivered_in_time\":%" PRIu64 ",\"bytes\":%" PRIu64
@@ -300,20 +265,14 @@ static void drive(uint64_t rate, uint64_t seconds)
 
 static void prepare(char **argv)
 {
-    struct rlimit limit;
-
     watcher_count = strtoul(argv[3], NULL, 10);
     watchers = calloc(watcher_count, sizeof *watchers);
     room = malloc(ROOM_BYTES);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    server = (struct sockaddr_in){.sin_family = AF_INET};
-    server.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (watchers == NULL || room == NULL || epoll_fd < 0 ||
-        inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
-        fail("cannot begin");
+    server = net_address(argv[1], argv[2]);
+    net_raise_limit();
+    if (watchers == NULL || room == NULL || epoll_fd < 0)
+        net_fail("cannot begin");
 }
 
 int main(int argc, char **argv)

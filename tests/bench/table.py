@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one table: our figure, the rival's, the ratio of the same run, the demand; and its JSON."""
+
+import datetime
+import json
+import os
+import platform
+import re
+import statistics
+
+DEMAND = re.compile(r"(ratio|value) (>=|<=) ([0-9.]+)")
+
+
+def row(what, value, rival=None, of="", demand=""):
+    """`value` and `rival` are figures, or those of several rounds, of which the median counts;
+    `of` says what the rival is; `demand` is `ratio >= 0.95`, `value <= 15` and the like."""
+    ours, theirs = middle(value), middle(rival)
+    ratio = ours / theirs if theirs else None
+    return {
+        "what": what,
+        "value": ours,
+        "rounds": value if isinstance(value, list) else None,
+        "rival": theirs,
+        "rival_rounds": rival if isinstance(rival, list) else None,
+        "of": of,
+        "ratio": ratio,
+        "demand": demand,
+        "holds": holds(demand, ours, ratio),
+    }
+
+
+def middle(value):
+    return statistics.median(value) if isinstance(value, list) else value
+
+
+def holds(demand, value, ratio):
+    """Whether what was asked for is there: a statement, no verdict. None: nothing to compare."""
+    if not demand:
+        return None
+    matched = DEMAND.fullmatch(demand)
+    if not matched:
+        raise ValueError(f"not a demand: {demand}")
+    figure = ratio if matched[1] == "ratio" else value
+    if figure is None:
+        return None
+    wanted = float(matched[3])
+    return figure >= wanted if matched[2] == ">=" else figure <= wanted
+
+
+def figure_text(figure):
+    if figure is None:
+        return "-"
+    if figure == 0:
+        return "0"
+    return format(figure, ",.0f" if abs(figure) >= 1000 else ".3g" if abs(figure) < 100 else ".0f")
+
+
+HEADER = ("what", "here", "rival", "ratio", "demand", "", "rival is")
+WIDTHS = (62, 10, 10, 6, 15, 3)
+
+
+def lines(rows):
+    """The table as text, a line for each row."""
+    cells = [HEADER]
+    for one in rows:
+        mark = {None: "", True: "yes", False: "no"}[one["holds"]]
+        ratio = "-" if one["ratio"] is None else f"{one['ratio']:.2f}"
+        figures = (figure_text(one["value"]), figure_text(one["rival"]), ratio)
+        cells.append((one["what"], *figures, one["demand"], mark, one["of"]))
+    for what, here, rival, ratio, demand, mark, of in cells:
+        yield (
+            f"{what:<{WIDTHS[0]}} {here:>{WIDTHS[1]}} {rival:>{WIDTHS[2]}} {ratio:>{WIDTHS[3]}}  "
+            f"{demand:<{WIDTHS[4]}} {mark:<{WIDTHS[5]}} {of}"
+        ).rstrip()
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = re.findall(r"model name\s*: (.*)", file.read())
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "cores": os.cpu_count(),
+        "cpu": models[0] if models else platform.machine(),
+        "memory_gib": round(pages / 2**30, 1),
+        "kernel": platform.release(),
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def write_json(path, rows, skipped):
+    path.write_text(
+        json.dumps({"machine": machine(), "rows": rows, "skipped": skipped}, indent=1) + "\n"
+    )

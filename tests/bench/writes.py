@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registrations of fresh peers, and heartbeats: beside etcd's leases and Redis' keys that expire.
+
+Each server has the first core, the load the second, 64 connections of one request at a time;
+rounds in turns, each with servers that were empty before. etcd: a lease is granted, a key of it is
+written (h2load sends the same body again and again, so it is always the same key, which favours
+etcd), and kept alive by a stream of one message. Redis: SET with EX of a drawn key; EXPIRE.
+"""
+
+import contextlib
+import json
+import pathlib
+
+from loads import CONNECTIONS, grpc, redis, wrk
+from measure import (
+    ROUNDS,
+    SERVER_CORE,
+    Missing,
+    helper,
+    in_turns,
+    median,
+    pinned,
+    progress,
+    run_text,
+    with_cpu,
+)
+from nodes import cluster_in, single_node
+from rivals import Etcd, Redis, note_missing, optional, protobuf
+from table import row
+
+SECONDS = 3
+HEARTBEAT_IDS = 10000
+TTL_S = 300
+SCRIPTS = pathlib.Path(__file__).parent
+VALUE = b'{"address":"10.1.2.3","port":9000,"archetypes":["kind-1","zone-7"],"metadata":{"note":"'
+VALUE += b"x" * 89 + b'"}}'
+
+
+def ours(folder, seconds):
+    """Of one fresh node: the bare exchange of the same bytes, registrations, heartbeats."""
+    with cluster_in(folder) as cluster:
+        node = single_node(cluster)
+
+        def run(script, *arguments):
+            words = (SCRIPTS / script, *arguments)
+            return with_cpu(node.process.pid, lambda: wrk(node.url(""), seconds, (), words))
+
+        exchange = run("register.lua", 1, "OPTIONS")
+        register = run("register.lua", 1)
+        known = node.status()["peers"]
+        if known < register["requests"]:
+            raise RuntimeError(f"{register['requests']} registered, {known} known")
+        return {
+            "exchange": exchange,
+            "register": register,
+            "heartbeat": run("heartbeat.lua", 1, min(HEARTBEAT_IDS, known - CONNECTIONS)),
+        }
+
+
+def of_etcd(folder, seconds):
+    with contextlib.ExitStack() as stack:
+        etcd = optional(stack, Etcd, folder)
+        lease = etcd.grant(TTL_S)
+
+        def run(method, fields):
+            url = etcd.url(f"/etcdserverpb.{method}")
+            return grpc(folder, url, protobuf(fields), seconds, 15)
+
+        grant = run("Lease/LeaseGrant", {1: TTL_S})
+        put = run("KV/Put", {1: b"/peers/00000001-0000-4000-8000-000000000001", 2: VALUE, 3: lease})
+        both = {"rps": 1 / (1 / grant["rps"] + 1 / put["rps"])}
+        return {"register": both, "heartbeat": run("Lease/LeaseKeepAlive", {1: lease})}
+
+
+def of_redis(folder, seconds, log):
+    with contextlib.ExitStack() as stack:
+        store = optional(stack, Redis, folder, log)
+        key, ttl = "peer:00000001-0000-4000-8000-__rand_int__", str(TTL_S)
+        write = ["SET", key, "x" * len(VALUE), "EX", ttl]  # quotes would end up in its CSV
+        register = redis(store.port, seconds, write, 1000000)
+        redis(store.port, 1, write, HEARTBEAT_IDS)  # so that what is renewed is there
+        heartbeat = redis(store.port, seconds, ["EXPIRE", key, ttl], HEARTBEAT_IDS)
+        return {"register": register, "heartbeat": heartbeat}
+
+
+def installed(rival, folder):
+    with contextlib.ExitStack() as stack:
+        return optional(stack, rival, folder) is not None
+
+
+def apart():
+    """Microseconds of one signature and one parse of a registration, alone on the server's core."""
+    text = run_text(pinned(SERVER_CORE, [helper("write_costs"), "--json"]))
+    costs = json.loads(text)
+    return costs["sign_us"] + costs["parse_us"]
+
+
+def of_kind(results, name, kind, key="rps"):
+    return [one[kind][key] for one in results[name]] if name in results else None
+
+
+def sum_rows(results, signed_and_parsed_us):
+    """What a registration takes beside what it cannot do without."""
+    taken = [1e6 / rate for rate in of_kind(results, "here", "register")]
+    exchange = [1e6 / rate for rate in of_kind(results, "here", "exchange")]
+    if signed_and_parsed_us is None:
+        return [row("registration, us", taken), row("  of it an HTTP exchange, us", exchange)]
+    needed = [signed_and_parsed_us + one for one in exchange]
+    said = "signature + parse + exchange"
+    return [row("registration, us", taken, needed, said, "ratio <= 1.25")]
+
+
+def writes(folder, seconds):
+    seconds = seconds or SECONDS
+    runs = {"here": lambda: ours(folder, seconds)}
+    if installed(Etcd, folder):
+        runs["etcd"] = lambda: of_etcd(folder, seconds)
+    if installed(Redis, folder):
+        runs["redis"] = lambda: of_redis(folder, seconds, False)
+        runs["logged"] = lambda: of_redis(folder, seconds, True)
+    results = in_turns(runs, ROUNDS)
+    for name in results:
+        progress(
+            f"{name}: {median(of_kind(results, name, 'register')):,.0f} registrations/s, "
+            f"{median(of_kind(results, name, 'heartbeat')):,.0f} heartbeats/s"
+        )
+    try:
+        needed_us = apart()
+    except Missing as missing:
+        note_missing(missing)
+        needed_us = None
+    return rows_of(results) + sum_rows(results, needed_us)
+
+
+def rows_of(results):
+    rows = []
+    kinds = (
+        ("register", "registrations", "value >= 25000", "lease + put", "SET EX"),
+        ("heartbeat", "heartbeats", "value >= 80000", "keepalive", "EXPIRE"),
+    )
+    for kind, what, demand, in_etcd, in_redis in kinds:
+        rates = of_kind(results, "here", kind)
+        rows.append(row(f"{what}, one core, /s", rates, demand=demand))
+        rivals = {
+            "etcd": f"etcd, {in_etcd}",
+            "redis": f"Redis, {in_redis}, unlogged",
+            "logged": f"Redis, {in_redis}, always synced",
+        }
+        for name, of in rivals.items():
+            rows.append(row(f"{what}, one core, /s", rates, of_kind(results, name, kind), of))
+        delays = of_kind(results, "here", kind, "p99_ms")
+        theirs = of_kind(results, "logged", kind, "p99_ms")
+        rows.append(row(f"{what}, p99, ms", delays, theirs, rivals["logged"]))
+        cpu = of_kind(results, "here", kind, "cpu_us")
+        rows.append(row(f"{what}, CPU of the node for each, us", cpu))
+    return rows
