@@ -18,6 +18,7 @@ struct bridge_end {
     struct loop_wake http;
     atomic_bool is_attached;
     bool has_pushed; /* the gossip thread's: since the last flush */
+    bool has_sent;   /* the HTTP thread's: since the last flush */
 };
 
 struct bridge {
@@ -188,8 +189,15 @@ bool bridge_send_command(struct bridge_end *end, struct node_command *command)
         node_command_free(command);
         return false;
     }
-    loop_wake_send(&bridge->gossip);
+    end->has_sent = true;
     return true;
+}
+
+void bridge_flush_commands(struct bridge_end *end)
+{
+    if (end->has_sent && atomic_load(&end->bridge->gossip_attached))
+        loop_wake_send(&end->bridge->gossip);
+    end->has_sent = false;
 }
 
 /* The gossip thread says that it waits, then looks again; we pop, then look whether it waits. With

@@ -76,6 +76,9 @@ void bridge_attach_http(struct bridge_end *, struct loop *, void (*on_events)(vo
 /* Takes the command. False: the queue is full, or the gossip thread has ended; the command is
  * freed, there will be no reply (answer 503 with Retry-After). */
 bool bridge_send_command(struct bridge_end *, struct node_command *);
+/* After a round of commands: wakes the gossip thread if there were any. To wake it for each would
+ * cost a system call for every request, and a change of threads where the two share a core. */
+void bridge_flush_commands(struct bridge_end *);
 /* The next event, to be given back with bridge_event_done; what it holds may be retained. NULL:
  * none. After BRIDGE_EVENTS_BATCH of them call bridge_events_again and return to the loop. */
 const struct gossip_event *bridge_next_event(struct bridge_end *);

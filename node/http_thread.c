@@ -21,6 +21,7 @@ struct http_thread {
     struct loop *loop;
     struct loop_wake stop_wake;
     struct loop_timer stop_timer;
+    struct loop_idle idle;
     atomic_bool must_stop;
     _Atomic uint64_t grace_ms;
     uint64_t stop_by_ms;
@@ -39,6 +40,14 @@ static void on_events(void *context)
     http_server_flush(&http->server);
     if (is_more)
         bridge_events_again(http->options.bridge);
+}
+
+/* Everything that was readable has been read. */
+static void before_sleep(void *context)
+{
+    struct http_thread *http = context;
+
+    bridge_flush_commands(http->options.bridge);
 }
 
 static void look_at_end(void *context)
@@ -87,6 +96,7 @@ static void http_free(struct http_thread *http)
     http_server_free(&http->server);
     api_free(&http->api);
     loop_timer_stop(&http->stop_timer);
+    loop_idle_stop(&http->idle);
     loop_wake_stop(&http->stop_wake);
     loop_free(http->loop);
     mem_free(http);
@@ -103,6 +113,7 @@ struct http_thread *http_thread_start(const struct http_options *options)
     api_set_time(&http->api, clock_mono_ms(), clock_wall_us());
     loop_wake_init(&http->stop_wake, http->loop, on_stop, http);
     loop_timer_init(&http->stop_timer, http->loop, look_at_end, http);
+    loop_idle_init(&http->idle, http->loop, before_sleep, http);
     http_server_start(&http->server, &http->api, http->loop, options->listeners,
                       options->listener_count);
     if (!thread_start(&http->thread, "aurora-http", http_run, http)) {
