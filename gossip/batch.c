@@ -9,10 +9,11 @@
 /* A burst beyond this is cheaper pulled: each pushed packet costs every node of the cluster a hop.
  */
 #define BATCH_PACKETS_MAX 8
-/* Room for statements beside arc, range and token; one statement of full size with its length (3
- * bytes) fits. */
-#define BATCH_LIST_BYTES (MESSAGE_MAX_BYTES - SPREAD_OVERHEAD_MAX_BYTES)
-static_assert(BATCH_LIST_BYTES >= STATEMENT_MAX_BYTES + 3, "a batch must hold any one statement");
+/* Room for statements beside arc, range and token. */
+#define BATCH_LIST_BYTES       (MESSAGE_MAX_BYTES - SPREAD_OVERHEAD_MAX_BYTES)
+#define STATEMENT_HEADER_BYTES 3 /* its type and length in the list */
+static_assert(BATCH_LIST_BYTES >= STATEMENT_MAX_BYTES + STATEMENT_HEADER_BYTES,
+              "a batch must hold any one statement");
 
 /* Spreads (from, ...] as far as one packet reaches, and returns how far that was. */
 static uint64_t batch_spread(struct gossip *g, uint64_t from)
@@ -37,43 +38,77 @@ static uint64_t batch_spread(struct gossip *g, uint64_t from)
     return to;
 }
 
-static void replies_release(struct gossip *g)
+/* Those whose operations are at most `through`: they have left. */
+static void replies_release(struct gossip *g, uint64_t through)
 {
     struct leases *leases = &g->leases;
-    for (size_t i = 0; i < leases->waiting_count; i++)
-        event_reply(g, leases->waiting[i]);
-    leases->waiting_count = 0;
+    size_t count = 0, kept = 0;
+    while (count < leases->waiting_count && leases->waiting[count].version <= through)
+        event_reply(g, leases->waiting[count++].reply);
+    while (count < leases->waiting_count)
+        leases->waiting[kept++] = leases->waiting[count++];
+    leases->waiting_count = kept;
 }
 
 void batch_flush(struct gossip *g)
 {
     const struct log *own = g->registry.own;
     uint64_t from = g->leases.batch_from;
-    assert(from <= own->applied);
-    for (int packets = 0; packets < BATCH_PACKETS_MAX && from < own->applied; packets++)
+    assert(from <= own->applied && g->leases.batch_packets <= BATCH_PACKETS_MAX);
+    while (g->leases.batch_packets < BATCH_PACKETS_MAX && from < own->applied) {
         from = batch_spread(g, from);
+        g->leases.batch_packets++;
+    }
+    g->leases.batch_packets = 0;
     batch_skip(g); /* the rest follows by HEAD and pulls: batches name the gap */
-    replies_release(g);
+    replies_release(g, UINT64_MAX);
 }
 
 void batch_skip(struct gossip *g)
 {
     g->leases.batch_from = g->registry.own->applied;
+    g->leases.batch_bytes = 0;
+}
+
+void batch_grow(struct gossip *g, size_t statement_bytes)
+{
+    g->leases.operation_bytes = STATEMENT_HEADER_BYTES + statement_bytes;
+    g->leases.batch_bytes += g->leases.operation_bytes;
+}
+
+/* More is pending than a packet holds: what was there before the last operation leaves now. Behind
+ * the last packet that may leave before the timer nothing is pushed, so nothing has to wait. */
+static void batch_overflow(struct gossip *g)
+{
+    struct leases *leases = &g->leases;
+    uint64_t applied = g->registry.own->applied;
+    leases->batch_from = batch_spread(g, leases->batch_from);
+    leases->batch_bytes = leases->batch_from == applied ? 0 : leases->operation_bytes;
+    leases->batch_packets++;
+    if (leases->batch_packets == BATCH_PACKETS_MAX)
+        batch_skip(g);
+    replies_release(g, leases->batch_from);
 }
 
 /* After quiet the first operation leaves at once: a lone registration should not wait for company
  * that rarely comes. Under load the wait costs 5 ms and saves a tree for each operation that it
- * collects. */
+ * collects; a packet that is full has all the company it can take. */
 void batch_operation_added(struct gossip *g)
 {
     struct leases *leases = &g->leases;
     bool was_quiet = leases->last_operation_ms + BATCH_QUIET_MS <= g->now.mono_ms ||
                      leases->last_operation_ms == 0;
     leases->last_operation_ms = g->now.mono_ms;
-    if (was_quiet)
+    if (was_quiet) {
         batch_flush(g);
-    else if (!timer_is_set(&leases->batch_timer))
+        return;
+    }
+    if (!timer_is_set(&leases->batch_timer))
         timer_set(&g->timers, &leases->batch_timer, TIMER_BATCH, g->now.mono_ms + BATCH_DELAY_MS);
+    if (leases->batch_packets == BATCH_PACKETS_MAX)
+        batch_skip(g);
+    else if (leases->batch_bytes > BATCH_LIST_BYTES)
+        batch_overflow(g);
 }
 
 void batch_on_timer(struct gossip *g)
@@ -98,5 +133,5 @@ void batch_reply(struct gossip *g, struct gossip_reply reply, uint64_t applied_b
         leases->waiting =
             mem_resize(leases->waiting, leases->waiting_capacity * sizeof *leases->waiting);
     }
-    leases->waiting[leases->waiting_count++] = reply;
+    leases->waiting[leases->waiting_count++] = (struct batch_reply){applied, reply};
 }

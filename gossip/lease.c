@@ -25,7 +25,7 @@ void lease_free(struct gossip *g)
         mem_free(lease);
     }
     for (size_t i = 0; i < g->leases.waiting_count; i++)
-        blob_release(g->leases.waiting[i].record);
+        blob_release(g->leases.waiting[i].reply.record);
     timer_cancel(&g->timers, &g->leases.batch_timer);
     mem_free(g->leases.waiting);
     mem_free(g->leases.all);
@@ -73,6 +73,7 @@ static void append(struct gossip *g, struct blob *statement)
 {
     if (g->config.store != NULL)
         blob_store_add(g->config.store, statement, &g->config.identity.public, &g->scope);
+    batch_grow(g, statement->len);
     log_append(g, g->registry.own, statement);
 }
 

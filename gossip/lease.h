@@ -25,13 +25,22 @@ struct lease {
 
 struct restored; /* reissue.c: the leases of the last life */
 
+/* An answer that waits for its operation to leave; its record is owned. */
+struct batch_reply {
+    uint64_t version; /* of the operation */
+    struct gossip_reply reply;
+};
+
 struct leases {
     struct lease **all; /* no order; an array, so that a snapshot walks it by index */
     size_t count, capacity;
     struct restored *restored;
-    struct timer batch_timer;     /* TIMER_BATCH: a pending batch leaves; re-issues go on */
-    uint64_t batch_from;          /* own versions above it have not been spread */
-    struct gossip_reply *waiting; /* for their operations to leave; records owned */
+    struct timer batch_timer;    /* TIMER_BATCH: a pending batch leaves; re-issues go on */
+    uint64_t batch_from;         /* own versions above it have not been spread */
+    size_t batch_bytes;          /* what they take in a packet, if none is superseded */
+    size_t operation_bytes;      /* of that, the last one */
+    unsigned batch_packets;      /* that left before the timer */
+    struct batch_reply *waiting; /* by version */
     size_t waiting_count, waiting_capacity;
     uint64_t last_operation_ms;
     uint64_t issuing_ms; /* how long the record being appended will run; 0 outside of lease_issue */
@@ -78,10 +87,12 @@ void lease_operation_made(struct gossip *);
 /* Highest peer_version known of a self-certified peer; 0: none. */
 uint64_t lease_peer_version(const struct peer *);
 
-/* batch.c: the own log advanced: spread it at once after quiet, else within BATCH_DELAY_MS. Bulk
- * re-issues are not pushed: batch_flush before them, batch_skip after them, and the HEAD announces
- * them. */
+/* batch.c: the own log advanced: spread it at once after quiet, else when a packet is full, or
+ * within BATCH_DELAY_MS. Bulk re-issues are not pushed: batch_flush before them, batch_skip after
+ * them, and the HEAD announces them. */
 void batch_operation_added(struct gossip *);
+/* A statement of so many bytes was appended to the own log. */
+void batch_grow(struct gossip *, size_t statement_bytes);
 void batch_flush(struct gossip *);
 void batch_skip(struct gossip *);
 void batch_on_timer(struct gossip *);

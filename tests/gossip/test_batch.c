@@ -65,6 +65,63 @@ Test(batch, reply_waits_until_its_operation_has_left)
     lone_free(lone);
 }
 
+/* Some 430 bytes each: two of them fill a packet. */
+static void ask_wide(struct lone *lone, int number)
+{
+    char id[32], metadata[256];
+    snprintf(id, sizeof id, "wide-%d", number);
+    snprintf(metadata, sizeof metadata, "{\"pad\":\"%0240d\"}", number);
+    struct gossip_registration registration = lone_registration(id, 60);
+    registration.peer.metadata = span_of_text(metadata);
+    gossip_register(lone->core, lone->now, ++lone->requests, &registration);
+    lone_drain(lone);
+}
+
+/* Who fills packets does not wait for the 5 ms: 64 clients that each wait for their answer would
+ * not get above 13,000 registrations a second. */
+Test(batch, full_packet_leaves_and_its_operations_are_answered)
+{
+    struct lone *lone = lone_new(NULL);
+    lone_register_id(lone, "first", 60);
+    lone_run_for(lone, 1);
+    size_t replies = lone_count(lone, GOSSIP_EVENT_REPLY);
+    for (int i = 1; i <= 2; i++) {
+        ask_wide(lone, i);
+        cr_assert_eq(pending(lone), (size_t)i);
+    }
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), replies);
+    ask_wide(lone, 3);
+    cr_assert_eq(pending(lone), 1U, "the third did not fit");
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), replies + 2);
+    cr_assert_eq(lone_last(lone, GOSSIP_EVENT_REPLY)->reply.request, lone->requests - 1);
+    lone_run_for(lone, BATCH_DELAY_MS);
+    cr_assert_eq(pending(lone), 0U);
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), replies + 3);
+    lone_free(lone);
+}
+
+/* What is not pushed has nothing to wait for; after the 5 ms packets may leave again. */
+Test(batch, beyond_eight_packets_nothing_is_pushed_and_nobody_waits)
+{
+    struct lone *lone = lone_new(NULL);
+    lone_register_id(lone, "first", 60);
+    lone_run_for(lone, 1);
+    size_t replies = lone_count(lone, GOSSIP_EVENT_REPLY);
+    for (int i = 1; i <= 16; i++)
+        ask_wide(lone, i);
+    cr_assert_eq(pending(lone), 2U, "seven packets have left");
+    cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), replies + 14);
+    for (int i = 17; i <= 40; i++) {
+        ask_wide(lone, i);
+        cr_assert_eq(pending(lone), 0U);
+        cr_assert_eq(lone_count(lone, GOSSIP_EVENT_REPLY), replies + (size_t)i);
+    }
+    lone_run_for(lone, BATCH_DELAY_MS);
+    ask_wide(lone, 41);
+    cr_assert_eq(pending(lone), 1U);
+    lone_free(lone);
+}
+
 Test(batch, delete_leaves_like_a_set)
 {
     struct lone *lone = lone_new(NULL);
