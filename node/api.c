@@ -15,6 +15,7 @@ void api_init(struct api *api, const struct http_options *options)
     memset(api, 0, sizeof *api);
     api->options = options;
     api->config = options->config;
+    api->stats = http_team_stats(options->team, options->number);
     hex_encode(options->id.bytes, sizeof options->id.bytes, api->id_text, sizeof api->id_text);
     api->date_s = UINT64_MAX;
     view_init(&api->view, options->tag);
@@ -81,6 +82,25 @@ bool api_take_events(struct api *api, size_t max)
     return true;
 }
 
+void api_catch_up(struct api *api)
+{
+    size_t count = 0;
+
+    if (http_team_size(api->options->team) > 1)
+        count = bridge_event_count(api->options->bridge);
+    if (count > 0)
+        (void)api_take_events(api, count);
+}
+
+void api_publish(struct api *api)
+{
+    stat_set(&api->stats->waiting, api->waiting.by_number.count);
+    stat_set(&api->stats->watchers, api->watch.count);
+    stat_set(&api->stats->ring_bytes, api->watch.ring.bytes);
+    stat_set(&api->stats->bodies_bytes, api->bodies.bytes);
+    stat_set(&api->stats->fragments_bytes, api->view.fragments.bytes);
+}
+
 void api_on_time(struct api *api)
 {
     struct http_exchange *exchange;
@@ -88,7 +108,7 @@ void api_on_time(struct api *api)
     answer_cache_sweep(&api->cache, api->now_mono_ms);
     watch_on_time(&api->watch, api->now_mono_ms);
     while ((exchange = waiting_expire(&api->waiting, api->now_mono_ms)) != NULL) {
-        api->stats.waits_timed_out++;
+        stat_add(&api->stats->waits_timed_out, 1);
         api_error(api, exchange, 504, "no reply from the peer's home in time; try again");
     }
 }

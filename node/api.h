@@ -42,7 +42,7 @@ struct api {
     struct watch watch;
     struct body_pool bodies;
     struct answer_cache cache;
-    struct http_stats stats;
+    struct http_stats *stats; /* the team's, of this thread */
     struct pages pages;
     struct http_exchange *spare; /* to be used again */
     size_t spare_count;
@@ -61,6 +61,11 @@ void api_set_time(struct api *, uint64_t mono_ms, uint64_t wall_us);
 void api_on_event(struct api *, const struct gossip_event *);
 /* Applies up to so many events of the bridge; true: there may be more. */
 bool api_take_events(struct api *, size_t max);
+/* Before a request is answered: what another thread has answered 200 to must be seen here, too. It
+ * is in the bridge at least. */
+void api_catch_up(struct api *);
+/* Tells the other threads what this one has now. */
+void api_publish(struct api *);
 /* Every second or so: ends what waited for too long. */
 void api_on_time(struct api *);
 /* From now on connections close after their answers; with `now`, those that wait get a 503. */

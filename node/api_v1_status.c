@@ -162,15 +162,18 @@ static void put_homes(struct api *api, struct json_writer *json)
 static void put_load(struct api *api, struct json_writer *json)
 {
     const struct gossip_status *status = &api->view.status;
+    struct http_stats http; /* of all threads */
 
+    api_publish(api);
+    http_team_sum(api->options->team, &http);
     writer_key(json, "load");
     writer_object_open(json);
     writer_put_number(json, "health", status->health);
     writer_put_number(json, "outbox_packets", status->outbox_packets);
     writer_put_number(json, "records_held", status->records_held);
-    writer_put_number(json, "http_connections", api->stats.connections);
-    writer_put_number(json, "http_requests", api->stats.requests);
-    writer_put_number(json, "waiting", api->waiting.by_number.count);
+    writer_put_number(json, "http_connections", stat_read(&http.connections));
+    writer_put_number(json, "http_requests", stat_read(&http.requests));
+    writer_put_number(json, "waiting", stat_read(&http.waiting));
     writer_object_close(json);
 }
 
@@ -184,6 +187,7 @@ static void put_limits(struct api *api, struct json_writer *json)
     writer_put_number(json, "record_bytes", STATEMENT_MAX_BYTES);
     writer_put_number(json, "metadata_bytes", PEER_METADATA_MAX_BYTES);
     writer_put_number(json, "ttl_seconds_default", api->config->ttl_s);
+    writer_put_number(json, "http_threads", api->config->http_threads);
     writer_put_number(json, "http_connections", api->config->http_connections_max);
     writer_put_number(json, "http_connections_per_address",
                       api->config->http_connections_per_address_max);

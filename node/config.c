@@ -172,6 +172,7 @@ TEXT_SETTER(data, data, 1)
 TEXT_SETTER(key_file, key_file, 1)
 TEXT_SETTER(cors_origin, cors_origin, 1)
 NUMBER_SETTER(ttl, ttl_s, PEER_TTL_MIN_S, PEER_TTL_MAX_S)
+NUMBER_SETTER(http_threads, http_threads, 1, HTTP_THREADS_MAX)
 NUMBER_SETTER(http_connections, http_connections_max, 1, 1000000)
 NUMBER_SETTER(http_connections_per_address, http_connections_per_address_max, 1, 1000000)
 SECONDS_SETTER(orphan_grace, orphan_grace_ms, 0, 86400000)
@@ -275,6 +276,7 @@ static const struct option options[] = {
      "a path of at most 64 bytes that begins with a slash, at most 8 of them: /dev"},
     {"cors-origin", set_cors_origin, "* or an origin: https://app.example.net"},
     {"pages", set_pages, "on or off"},
+    {"http-threads", set_http_threads, "a number from 1 to 16"},
     {"http-connections", set_http_connections, "a number from 1 to 1000000"},
     {"http-connections-per-address", set_http_connections_per_address,
      "a number from 1 to 1000000"},
@@ -515,6 +517,7 @@ void config_defaults(struct node_config *config)
     config->has_pages = true;
     config->ttl_s = TTL_DEFAULT_S;
     config->log_level = LOG_LEVEL_INFO;
+    config->http_threads = 1;
     config->http_connections_max = 4096;
     config->http_connections_per_address_max = 1024;
     config->orphan_grace_ms = ORPHAN_GRACE_MS;

@@ -23,6 +23,10 @@
 #define CONFIG_GOSSIP_PORT 4747
 #define CONFIG_HTTP_PORT   4780
 
+/* Each has a view of its own, and is woken by every change: more of them cost writes more than they
+ * give reads. */
+#define HTTP_THREADS_MAX 16
+
 /* A seed: a host name or an address, and a port. */
 struct config_endpoint {
     char host[CONFIG_HOST_MAX_BYTES + 1];
@@ -54,6 +58,7 @@ struct node_config {
     size_t http_prefix_count;
     char cors_origin[CONFIG_HOST_MAX_BYTES + 1]; /* "*", or one origin */
     bool has_pages;                              /* "/", "/demo" and what belongs to them */
+    uint32_t http_threads;
     uint32_t http_connections_max;
     uint32_t http_connections_per_address_max;
     uint32_t orphan_grace_ms;

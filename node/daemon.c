@@ -42,7 +42,9 @@ struct daemon {
     struct udp *udp;
     struct addr advertised[NODE_ADDRESSES_MAX];
     struct http_options http_options;
-    struct http_thread *http;
+    struct http_team *team;
+    struct http_thread *http[HTTP_THREADS_MAX]; /* the first one last */
+    size_t http_count;
     struct bridge *bridge;
     struct resolver *resolver;
     struct seeds seeds;
@@ -182,7 +184,7 @@ static void describe(struct daemon *daemon)
     choose_advertised(daemon);
     choose_http_url(daemon);
     http->config = daemon->config;
-    http->bridge = bridge_end_of(daemon->bridge, 0);
+    http->team = daemon->team;
     memcpy(http->gossip, daemon->advertised, sizeof http->gossip);
     http->gossip_count = daemon->udp->count;
     http->id = daemon->identity.public;
@@ -296,6 +298,24 @@ static void restore(struct daemon *daemon, struct gossip *gossip)
                 log_number("leases", leases), log_number("members", members));
 }
 
+/* The first one last: it has the listeners, and hands connections to the others. */
+static bool start_http(struct daemon *daemon)
+{
+    for (size_t number = daemon->config->http_threads; number-- > 0;) {
+        struct http_options options = daemon->http_options;
+
+        options.number = number;
+        options.bridge = bridge_end_of(daemon->bridge, number);
+        if (number != HTTP_FIRST_THREAD)
+            options.listener_count = 0;
+        daemon->http[daemon->http_count] = http_thread_start(&options);
+        if (daemon->http[daemon->http_count] == NULL)
+            return false;
+        daemon->http_count++;
+    }
+    return true;
+}
+
 static bool start_core(struct daemon *daemon)
 {
     struct gossip_config config = {0};
@@ -311,8 +331,7 @@ static bool start_core(struct daemon *daemon)
     }
     daemon->driver =
         driver_new(daemon->loop, gossip, daemon->epoch, daemon->udp, daemon->bridge, daemon->store);
-    daemon->http = http_thread_start(&daemon->http_options);
-    if (daemon->http == NULL)
+    if (!start_http(daemon))
         return fail("http.no_thread", "the system refused a thread", strerror(errno));
     driver_start(daemon->driver);
     return true;
@@ -461,7 +480,9 @@ static bool daemon_start(struct daemon *daemon)
     loop_timer_init(&daemon->resolve_timer, daemon->loop, on_resolve_timer, daemon);
     if (!open_store(daemon) || !open_keyring(daemon) || !open_sockets(daemon))
         return false;
-    daemon->bridge = bridge_new(1);
+    daemon->bridge = bridge_new(daemon->config->http_threads);
+    daemon->team = http_team_new(daemon->config->http_threads, daemon->config->http_connections_max,
+                                 daemon->config->http_connections_per_address_max);
     daemon->resolver = resolver_new(daemon->loop, on_answer, daemon);
     describe(daemon);
     resolve_first(daemon);
@@ -483,10 +504,10 @@ static void close_listeners(struct daemon *daemon)
 static void daemon_stop(struct daemon *daemon)
 {
     alarm(STUCK_S);
-    if (daemon->http != NULL)
-        http_thread_stop(daemon->http, HTTP_GRACE_MS);
-    else
+    http_threads_stop(daemon->http, daemon->http_count, HTTP_GRACE_MS);
+    if (daemon->http_count < daemon->config->http_threads)
         close_listeners(daemon);
+    http_team_free(daemon->team);
     control_free(daemon->control);
     driver_free(daemon->driver);
     loop_timer_stop(&daemon->resolve_timer);

@@ -58,6 +58,8 @@ const char config_help[] =
     "                          /prod; `none`: no prefix)\n"
     "  --cors-origin ORIGIN    web pages from here may call the API (default: *)\n"
     "  --pages on|off          the status page at / and the demo at /demo (default: on)\n"
+    "  --http-threads N        that answer them, 1 to 16 (default: 1); each has the registry in\n"
+    "                          memory once more\n"
     "  --http-connections N    at once, in all (default: 4096)\n"
     "  --http-connections-per-address N  at once, from one address (default: 1024)\n"
     "\n"

@@ -155,7 +155,7 @@ void api_answer(struct api *api, struct http_exchange *exchange, const struct ht
         put_header(exchange, "Connection", "keep-alive");
     put(exchange, "\r\n", 2);
     exchange->body = answer->body;
-    api->stats.requests++;
-    api->stats.by_status[answer->status - HTTP_STATUS_FIRST]++;
+    stat_add(&api->stats->requests, 1);
+    stat_add(&api->stats->by_status[answer->status - HTTP_STATUS_FIRST], 1);
     http_conn_answered(exchange->conn, exchange);
 }

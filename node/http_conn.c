@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "gossip/mem.h"
 #include "node/api.h"
 #include "node/http_reader.h"
 #include "node/watcher.h"
@@ -31,6 +32,7 @@ void http_conn_free(struct http_conn *conn)
     }
     if (conn->watcher != NULL)
         watcher_free(conn->watcher);
+    mem_free(conn->moving);
     api_clean(conn->api, conn);
     buffer_free(&conn->head);
     buffer_free(&conn->body);
@@ -184,6 +186,11 @@ bool http_conn_is_done(const struct http_conn *conn)
 {
     return conn->is_closing && conn->first == NULL &&
            (conn->watcher == NULL || watcher_is_done(conn->watcher));
+}
+
+bool http_conn_is_moving(const struct http_conn *conn)
+{
+    return conn->first != NULL && conn->first->state == EXCHANGE_MOVES;
 }
 
 void http_conn_retire(struct http_conn *conn)

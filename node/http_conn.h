@@ -57,7 +57,8 @@ struct http_conn {
                          next would begin */
     bool was_refused; /* there may be input that nobody will read */
 
-    struct watcher *watcher; /* owned; it speaks when no exchange does, and is the last to */
+    struct http_arrival *moving; /* owned: what EXCHANGE_MOVES takes along */
+    struct watcher *watcher;     /* owned; it speaks when no exchange does, and is the last to */
 
     uint64_t read_deadline_ms, write_deadline_ms;
     size_t write_step_bytes; /* sent since write_deadline_ms was set */
@@ -91,6 +92,8 @@ void http_conn_sent(struct http_conn *, size_t len, uint64_t now_ms);
 bool http_conn_settle(struct http_conn *);
 /* Nothing more to say, now or later. */
 bool http_conn_is_done(const struct http_conn *);
+/* All before is said, and what comes next is another thread's to say: moving says what. */
+bool http_conn_is_moving(const struct http_conn *);
 /* It is done: nobody watches here any more. */
 void http_conn_retire(struct http_conn *);
 

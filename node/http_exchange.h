@@ -22,7 +22,8 @@ struct http_conn;
 enum exchange_state {
     EXCHANGE_OPEN = 0, /* being handled */
     EXCHANGE_WAITING,  /* for the gossip thread's reply */
-    EXCHANGE_READY     /* head and body may be sent */
+    EXCHANGE_READY,    /* head and body may be sent */
+    EXCHANGE_MOVES     /* to another thread, with its connection */
 };
 
 /* Which route waits: it decides what the answer looks like. */

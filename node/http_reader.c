@@ -288,7 +288,7 @@ void http_reader_refuse(struct http_conn *conn, unsigned status, const char *tex
     exchange->is_last = true;
     conn->is_closing = true;
     conn->was_refused = true;
-    conn->api->stats.requests_malformed++;
+    stat_add(&conn->api->stats->requests_malformed, 1);
     api_error(conn->api, exchange, status, text);
     request_done(conn);
 }
@@ -392,7 +392,6 @@ void http_conn_end(struct http_conn *conn, uint64_t now_ms)
 
 void http_reader_init(struct http_conn *conn)
 {
-    http_parser_set_max_header_size(HTTP_HEAD_MAX_BYTES);
     http_parser_init(&conn->parser, HTTP_REQUEST);
     conn->parser.data = conn;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* http_server.c - the sockets: listeners, connections and their limits */
+/* http_server.c - the sockets: listeners and connections */
 #include "node/http_server.h"
 
 #include <assert.h>
@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "crypto/hash.h"
-#include "crypto/key.h"
 #include "gossip/mem.h"
 #include "node/clock.h"
 #include "node/http_conn.h"
@@ -29,13 +27,6 @@
 #define WATCHERS_PER_TURN  64           /* then requests get a turn */
 #define WATCHER_TURN_BYTES (256u << 10) /* the same for one that takes all it is given */
 
-/* Connections of one address: of one /64 for IPv6, since that is what one household has. */
-struct http_address {
-    uint64_t hash;
-    struct addr addr;
-    size_t count;
-};
-
 struct http_socket {
     struct http_server *server;
     struct http_socket *before, *after;
@@ -49,61 +40,27 @@ struct http_socket {
     uint64_t linger_until_ms;
 };
 
-/* --- Addresses ----------------------------------------------------------------------------- */
-
-static struct addr address_key(const struct addr *addr)
-{
-    struct addr key = *addr;
-
-    key.port = 0;
-    if (key.family == ADDR_IPV6)
-        memset(key.ip + 8, 0, 8);
-    return key;
-}
-
-static struct http_address *address_open(struct http_server *server, const struct addr *addr)
-{
-    struct addr key = address_key(addr);
-    uint64_t hash = hash_short(key.ip, sizeof key.ip, server->hash_key);
-    struct http_address *address;
-    size_t cursor = 0;
-
-    while ((address = table_next(&server->by_address, hash, &cursor)) != NULL)
-        if (addr_equal(&address->addr, &key))
-            return address;
-    address = mem_alloc(sizeof *address);
-    address->hash = hash;
-    address->addr = key;
-    table_add(&server->by_address, hash, address);
-    return address;
-}
-
-static void address_leave(struct http_server *server, struct http_address *address)
-{
-    assert(address->count > 0);
-    if (--address->count > 0)
-        return;
-    table_remove(&server->by_address, address->hash, address);
-    mem_free(address);
-}
-
 /* --- One connection ------------------------------------------------------------------------ */
 
-static void socket_close(struct http_socket *socket)
+static struct http_team *team_of(const struct http_server *server)
+{
+    return server->api->options->team;
+}
+
+/* The descriptor stays open, and counts as it did. */
+static void socket_forget(struct http_socket *socket)
 {
     struct http_server *server = socket->server;
 
     loop_fd_stop(&socket->fd);
-    close(socket->number);
     http_conn_free(&socket->conn);
-    address_leave(server, socket->address);
     *(socket->before != NULL ? &socket->before->after : &server->first) = socket->after;
     if (socket->after != NULL)
         socket->after->before = socket->before;
     server->count--;
     if (socket->is_lingering)
         server->lingering_count--;
-    server->api->stats.connections--;
+    atomic_fetch_sub(&server->api->stats->connections, 1);
     buffer_free(&socket->stalled);
     mem_free(socket);
     if (server->count == 0) {
@@ -111,6 +68,13 @@ static void socket_close(struct http_socket *socket)
         loop_timer_stop(&server->round);
         answer_cache_clear(&server->api->cache);
     }
+}
+
+static void socket_close(struct http_socket *socket)
+{
+    close(socket->number);
+    http_team_leave(team_of(socket->server), socket->address, socket->is_lingering);
+    socket_forget(socket);
 }
 
 /* Closing while the client still sends would make its system throw our answer away unread (RFC
@@ -128,6 +92,7 @@ static void socket_finish(struct http_socket *socket)
     socket->is_lingering = true;
     socket->linger_until_ms = server->api->now_mono_ms + LINGER_MS;
     server->lingering_count++;
+    http_team_linger(team_of(server));
     loop_fd_watch(&socket->fd, LOOP_READ);
 }
 
@@ -181,7 +146,7 @@ static bool socket_send(struct http_socket *socket)
             socket_close(socket);
             return false;
         }
-        api->stats.bytes_out += (uint64_t)sent;
+        stat_add(&api->stats->bytes_out, (uint64_t)sent);
         http_conn_sent(&socket->conn, (size_t)sent, api->now_mono_ms);
         sent_bytes += (size_t)sent;
         if (socket->conn.watcher != NULL && sent_bytes >= WATCHER_TURN_BYTES)
@@ -205,6 +170,22 @@ static void feed_stalled(struct http_socket *socket)
         buffer_free(stalled);
 }
 
+/* To the first thread, as the request that it has come to says. False: it cannot take it. */
+static bool socket_move(struct http_socket *socket)
+{
+    struct http_arrival *arrival = socket->conn.moving;
+
+    arrival->number = socket->number;
+    arrival->from = socket->conn.from;
+    arrival->address = socket->address;
+    loop_fd_stop(&socket->fd); /* before that thread's loop begins to watch it */
+    if (!http_team_send(team_of(socket->server), HTTP_FIRST_THREAD, arrival))
+        return false;
+    socket->conn.moving = NULL;
+    socket_forget(socket);
+    return true;
+}
+
 /* Sends and takes input in turn until neither gets further; it may be closed afterwards. */
 static void socket_advance(struct http_socket *socket)
 {
@@ -217,6 +198,15 @@ static void socket_advance(struct http_socket *socket)
             return;
         feed_stalled(socket);
     } while (socket->stalled.len < before);
+    if (http_conn_is_moving(conn)) {
+        if (socket_move(socket))
+            return;
+        conn->first->state = EXCHANGE_OPEN;
+        conn->first->is_last = true;
+        api_error(socket->server->api, conn->first, 503, "too many connections; try again soon");
+        if (!socket_send(socket))
+            return;
+    }
     api_clean(socket->server->api, conn);
     if (http_conn_is_done(conn)) {
         socket_finish(socket);
@@ -233,7 +223,7 @@ static void socket_take(struct http_socket *socket, const uint8_t *data, size_t 
     struct api *api = socket->server->api;
     size_t taken = http_conn_feed(&socket->conn, data, len, api->now_mono_ms);
 
-    api->stats.bytes_in += len;
+    stat_add(&api->stats->bytes_in, len);
     assert(taken == len || socket->stalled.len == 0);
     buffer_add(&socket->stalled, data + taken, len - taken);
 }
@@ -251,6 +241,7 @@ static void on_readable(struct http_socket *socket)
     }
     if (socket->is_lingering)
         return;
+    api_catch_up(server->api);
     if (len == 0)
         http_conn_end(&socket->conn, server->api->now_mono_ms);
     else
@@ -271,17 +262,15 @@ static void on_ready(void *context, unsigned ready)
 
 /* --- Accepting ----------------------------------------------------------------------------- */
 
+/* It counts as this thread's already. */
 static struct http_socket *socket_open(struct http_server *server, int number,
-                                       const struct addr *from)
+                                       const struct addr *from, struct http_address *address)
 {
     struct http_socket *socket = mem_alloc(sizeof *socket);
-    int on = 1;
 
-    setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     socket->server = server;
     socket->number = number;
-    socket->address = address_open(server, from);
-    socket->address->count++;
+    socket->address = address;
     buffer_init(&socket->stalled, HTTP_READ_BYTES);
     http_conn_init(&socket->conn, server->api, from, server->api->now_mono_ms);
     socket->after = server->first;
@@ -289,8 +278,6 @@ static struct http_socket *socket_open(struct http_server *server, int number,
         server->first->before = socket;
     server->first = socket;
     server->count++;
-    server->api->stats.connections++;
-    server->api->stats.connections_accepted++;
     if (!loop_timer_is_running(&server->tick))
         loop_timer_start(&server->tick, TICK_MS);
     loop_fd_init(&socket->fd, server->loop, number, on_ready, socket);
@@ -298,33 +285,67 @@ static struct http_socket *socket_open(struct http_server *server, int number,
     return socket;
 }
 
-/* A connection above the limits is answered and closed; it never gets to ask. Only a flood gets no
- * answer. */
-static void refuse_connection(struct http_server *server, int number, const struct addr *from)
+static struct http_socket *socket_keep(struct http_server *server, int number,
+                                       const struct addr *from, struct http_address *address)
 {
-    server->api->stats.connections_refused++;
-    if (server->lingering_count == LINGERING_MAX) {
-        close(number);
-        return;
-    }
-    struct http_socket *socket = socket_open(server, number, from);
-    http_reader_refuse(&socket->conn, 503, "too many connections; try again soon");
-    socket_advance(socket);
+    stat_add(&server->api->stats->connections_accepted, 1);
+    atomic_fetch_add(&server->api->stats->connections, 1);
+    return socket_open(server, number, from, address);
 }
 
-static bool is_over_limit(struct http_server *server, const struct addr *from)
+/* To the thread that has fewest; to this one if that does not take it. */
+static void place_connection(struct http_server *server, int number, const struct addr *from,
+                             struct http_address *address)
 {
-    const struct node_config *config = server->api->config;
+    size_t thread = http_team_idlest(team_of(server));
+    struct http_arrival *arrival;
 
-    if (server->count - server->lingering_count >= config->http_connections_max)
-        return true;
-    struct http_address *address = address_open(server, from);
-    bool is_over = address->count >= config->http_connections_per_address_max;
-    if (address->count == 0) {
-        address->count = 1;
-        address_leave(server, address);
+    if (thread != server->api->options->number) {
+        arrival = http_arrival_new(NULL, 0);
+        arrival->number = number;
+        arrival->from = *from;
+        arrival->address = address;
+        if (http_team_send(team_of(server), thread, arrival)) {
+            stat_add(&server->api->stats->connections_accepted, 1);
+            return;
+        }
+        mem_free(arrival);
     }
-    return is_over;
+    socket_keep(server, number, from, address);
+}
+
+void http_server_take_arrivals(struct http_server *server)
+{
+    struct api *api = server->api;
+    struct http_arrival *arrival;
+
+    api_catch_up(api);
+    while ((arrival = http_team_next(team_of(server), api->options->number)) != NULL) {
+        struct http_socket *socket =
+            socket_open(server, arrival->number, &arrival->from, arrival->address);
+
+        if (arrival->len > 0) {
+            http_conn_feed(&socket->conn, arrival->text, arrival->len, api->now_mono_ms);
+            socket_advance(socket);
+        }
+        mem_free(arrival);
+    }
+}
+
+/* A connection above the limits is answered and closed; it never gets to ask. Only a flood gets no
+ * answer. */
+static void refuse_connection(struct http_server *server, int number, const struct addr *from,
+                              struct http_address *address)
+{
+    stat_add(&server->api->stats->connections_refused, 1);
+    if (server->lingering_count == LINGERING_MAX) {
+        close(number);
+        http_team_leave(team_of(server), address, false);
+        return;
+    }
+    struct http_socket *socket = socket_keep(server, number, from, address);
+    http_reader_refuse(&socket->conn, 503, "too many connections; try again soon");
+    socket_advance(socket);
 }
 
 static void watch_listeners(struct http_server *server, unsigned events)
@@ -339,23 +360,27 @@ static bool accept_one(struct http_server *server, int listener)
 {
     struct sockaddr_storage name = {0};
     socklen_t len = sizeof name;
+    bool is_over;
+    int on = 1;
     int number = accept4(listener, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (number < 0) {
         if (errno == ECONNABORTED || errno == EINTR)
             return true;
         if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            server->api->stats.accept_errors++;
+            stat_add(&server->api->stats->accept_errors, 1);
             watch_listeners(server, 0);
             loop_timer_start(&server->accept, ACCEPT_PAUSE_MS);
         }
         return false;
     }
     struct addr from = net_from_system((const struct sockaddr *)&name);
-    if (is_over_limit(server, &from))
-        refuse_connection(server, number, &from);
+    struct http_address *address = http_team_enter(team_of(server), &from, &is_over);
+    setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (is_over)
+        refuse_connection(server, number, &from, address);
     else
-        socket_open(server, number, &from);
+        place_connection(server, number, &from, address);
     return true;
 }
 
@@ -389,11 +414,11 @@ static void socket_on_time(struct http_socket *socket)
     switch (http_conn_on_time(&socket->conn, api->now_mono_ms)) {
     case CONN_STAYS: break;
     case CONN_SPEAKS:
-        api->stats.connections_timed_out++;
+        stat_add(&api->stats->connections_timed_out, 1);
         socket_advance(socket);
         break;
     case CONN_GOES:
-        api->stats.connections_timed_out++;
+        stat_add(&api->stats->connections_timed_out, 1);
         socket_close(socket);
         break;
     }
@@ -463,7 +488,6 @@ void http_server_start(struct http_server *server, struct api *api, struct loop 
     server->loop = loop;
     server->listener_count = count;
     server->room = mem_alloc(HTTP_READ_BYTES);
-    key_random(server->hash_key, sizeof server->hash_key);
     loop_timer_init(&server->tick, loop, on_tick, server);
     loop_timer_init(&server->round, loop, on_round, server);
     loop_timer_init(&server->accept, loop, on_accept_time, server);
@@ -520,6 +544,5 @@ void http_server_free(struct http_server *server)
         socket_close(server->first);
     loop_timer_stop(&server->tick);
     loop_timer_stop(&server->round);
-    table_free(&server->by_address);
     mem_free(server->room);
 }

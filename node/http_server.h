@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* http_server.h - the sockets: listeners, connections and their limits
+/* http_server.h - the sockets: listeners and connections
  *
  * What is said on a connection is http_conn's; here bytes move between it and the system. */
 #ifndef AURORA_NODE_HTTP_SERVER_H
@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "gossip/limits.h"
-#include "gossip/table.h"
 #include "node/api.h"
 #include "node/loop.h"
 
@@ -34,14 +33,15 @@ struct http_server {
     struct loop_timer accept;  /* runs after the system had no descriptor for us */
     struct http_socket *first; /* all connections, the lingering ones too */
     size_t count, lingering_count;
-    struct table by_address; /* of struct http_address: how many connections each has */
-    uint8_t hash_key[16];
     uint8_t *room; /* HTTP_READ_BYTES, for whoever reads */
 };
 
-/* Takes the listening descriptors over and begins to accept. `server` does not move. */
+/* Takes the listening descriptors over, if there are any, and begins to accept: for all threads.
+ * `server` does not move. */
 void http_server_start(struct http_server *, struct api *, struct loop *, const int *listeners,
                        size_t count);
+/* Takes the connections that other threads have sent. */
+void http_server_take_arrivals(struct http_server *);
 /* Sends what the last events made ready to be sent. Call after each round of them. */
 void http_server_flush(struct http_server *);
 /* Accepts no more; idle connections are closed. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* http_thread.c - the HTTP side as one thread: its loop, its view, its connections */
+/* http_thread.c - the HTTP side as a thread: its loop, its view, its connections */
 #include "node/http_thread.h"
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "gossip/mem.h"
@@ -20,8 +21,8 @@ struct http_thread {
     pthread_t thread;
     struct loop *loop;
     struct loop_wake stop_wake;
-    struct loop_timer stop_timer;
     struct loop_idle idle;
+    struct loop_timer stop_timer;
     atomic_bool must_stop;
     _Atomic uint64_t grace_ms;
     uint64_t stop_by_ms;
@@ -42,12 +43,21 @@ static void on_events(void *context)
         bridge_events_again(http->options.bridge);
 }
 
+static void on_arrivals(void *context)
+{
+    struct http_thread *http = context;
+
+    api_set_time(&http->api, clock_mono_ms(), clock_wall_us());
+    http_server_take_arrivals(&http->server);
+}
+
 /* Everything that was readable has been read. */
 static void before_sleep(void *context)
 {
     struct http_thread *http = context;
 
     bridge_flush_commands(http->options.bridge);
+    api_publish(&http->api);
 }
 
 static void look_at_end(void *context)
@@ -93,6 +103,7 @@ static void *http_run(void *context)
 
 static void http_free(struct http_thread *http)
 {
+    http_team_detach(http->options.team, http->options.number);
     http_server_free(&http->server);
     api_free(&http->api);
     loop_timer_stop(&http->stop_timer);
@@ -105,7 +116,10 @@ static void http_free(struct http_thread *http)
 struct http_thread *http_thread_start(const struct http_options *options)
 {
     struct http_thread *http = mem_alloc(sizeof *http);
+    char name[16] = "aurora-http";
 
+    if (options->number > 0)
+        snprintf(name, sizeof name, "aurora-http-%u", (unsigned)options->number % 100);
     assert(options->config != NULL && options->bridge != NULL);
     http->options = *options;
     http->loop = loop_new();
@@ -114,20 +128,26 @@ struct http_thread *http_thread_start(const struct http_options *options)
     loop_wake_init(&http->stop_wake, http->loop, on_stop, http);
     loop_timer_init(&http->stop_timer, http->loop, look_at_end, http);
     loop_idle_init(&http->idle, http->loop, before_sleep, http);
+    http_team_attach(options->team, options->number, http->loop, on_arrivals, http);
     http_server_start(&http->server, &http->api, http->loop, options->listeners,
                       options->listener_count);
-    if (!thread_start(&http->thread, "aurora-http", http_run, http)) {
+    if (!thread_start(&http->thread, name, http_run, http)) {
         http_free(http);
         return NULL;
     }
     return http;
 }
 
-void http_thread_stop(struct http_thread *http, uint64_t grace_ms)
+/* None is freed before all have ended: they hand connections to one another. */
+void http_threads_stop(struct http_thread *const *threads, size_t count, uint64_t grace_ms)
 {
-    atomic_store(&http->grace_ms, grace_ms);
-    atomic_store(&http->must_stop, true);
-    loop_wake_send(&http->stop_wake);
-    pthread_join(http->thread, NULL);
-    http_free(http);
+    for (size_t i = 0; i < count; i++) {
+        atomic_store(&threads[i]->grace_ms, grace_ms);
+        atomic_store(&threads[i]->must_stop, true);
+        loop_wake_send(&threads[i]->stop_wake);
+    }
+    for (size_t i = 0; i < count; i++)
+        pthread_join(threads[i]->thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        http_free(threads[i]);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* http_thread.h - the HTTP side as one thread: its loop, its view, its connections
+/* http_thread.h - the HTTP side as a thread: its loop, its view, its connections
  *
- * The thread owns everything it touches: loop, listener, connections, view. It learns of the
+ * There are as many as --http-threads says, all alike, but that the first one accepts connections
+ * and has the streams (http_team.h).
+ *
+ * A thread owns everything it touches: loop, listener, connections, view. It learns of the
  * registry by draining bridge_next_event into the view (view_apply), answers waiting requests on
  * GOSSIP_EVENT_REPLY, and acts by bridge_send_command. It never calls gossip_*, but for
  * gossip_event_release and the name functions (gossip_result_name and its like). */
@@ -16,13 +19,16 @@
 #include "gossip/addr.h"
 #include "node/bridge.h"
 #include "node/config.h"
+#include "node/http_team.h"
 
 struct http_thread;
 
 struct http_options {
-    const struct node_config *config;  /* outlives the thread, and does not change */
-    struct bridge_end *bridge;         /* its own */
-    int listeners[NODE_ADDRESSES_MAX]; /* listening, non-blocking; the thread closes them */
+    const struct node_config *config; /* outlives the thread, and does not change */
+    struct bridge_end *bridge;        /* its own */
+    struct http_team *team;
+    size_t number;                     /* in the team */
+    int listeners[NODE_ADDRESSES_MAX]; /* listening, non-blocking; the first thread closes them */
     size_t listener_count;
     struct addr http[NODE_ADDRESSES_MAX];   /* where they listen: ports chosen */
     struct addr gossip[NODE_ADDRESSES_MAX]; /* as advertised */
@@ -34,10 +40,12 @@ struct http_options {
     uint64_t started_wall_ms;
 };
 
-/* Returns when the thread runs. NULL: it could not be started. `options` is copied. */
+/* Returns when the thread runs. NULL: it could not be started. `options` is copied. The first one
+ * is to be started last: it begins to accept. */
 struct http_thread *http_thread_start(const struct http_options *options);
-/* Closes the listeners, finishes the answers under way, at most for `grace_ms`, ends the thread and
- * frees it. Requests whose command has no reply by then get a 503. */
-void http_thread_stop(struct http_thread *, uint64_t grace_ms);
+/* All of them together: closes the listeners, finishes the answers under way, at most for
+ * `grace_ms`, ends the threads and frees them. Requests whose command has no reply by then get a
+ * 503. */
+void http_threads_stop(struct http_thread *const *, size_t count, uint64_t grace_ms);
 
 #endif

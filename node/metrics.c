@@ -178,30 +178,43 @@ static void put_daemon(struct buffer *out)
 #undef PUT_COUNTER
 }
 
-static void put_http(struct buffer *out, const struct api *api)
+/* The first thread has the watchers, too. */
+static void put_threads(struct buffer *out, struct http_team *team)
 {
-#define PUT_HTTP(name, help) counter_put(out, "http_" #name "_total", help, api->stats.name);
-    HTTP_COUNTERS(PUT_HTTP)
-#undef PUT_HTTP
+    char number[8];
+
+    head_put(out, "http_thread_connections", "gauge", "Connections open now, by thread");
+    for (size_t i = 0; i < http_team_size(team); i++) {
+        snprintf(number, sizeof number, "%u", (unsigned)i % 100);
+        labelled_put(out, "http_thread_connections", "thread", number,
+                     stat_read(&http_team_stats(team, i)->connections));
+    }
+}
+
+static void put_http(struct buffer *out, struct api *api)
+{
+    struct http_stats sum;
+
+    api_publish(api);
+    http_team_sum(api->options->team, &sum);
+#define PUT_COUNTED(name, help) \
+    counter_put(out, "http_" #name "_total", help, stat_read(&sum.name));
+#define PUT_GAUGE(name, metric, help) gauge_put(out, #metric, help, stat_read(&sum.name));
+    HTTP_COUNTERS(PUT_COUNTED)
+    HTTP_GAUGES(PUT_GAUGE)
+#undef PUT_COUNTED
+#undef PUT_GAUGE
+    put_threads(out, api->options->team);
     head_put(out, "http_responses_total", "counter", "Answers, by status");
     for (unsigned i = 0; i < HTTP_STATUS_END - HTTP_STATUS_FIRST; i++) {
+        uint64_t count = stat_read(&sum.by_status[i]);
         char status[8];
 
-        if (api->stats.by_status[i] == 0)
+        if (count == 0)
             continue;
         snprintf(status, sizeof status, "%u", (i + HTTP_STATUS_FIRST) % 1000);
-        labelled_put(out, "http_responses_total", "status", status, api->stats.by_status[i]);
+        labelled_put(out, "http_responses_total", "status", status, count);
     }
-    gauge_put(out, "http_connections", "Connections open now", api->stats.connections);
-    gauge_put(out, "http_waiting", "Requests that wait for a reply of the core",
-              api->waiting.by_number.count);
-    gauge_put(out, "http_watchers", "Watchers now", api->watch.count);
-    gauge_put(out, "http_watch_ring_bytes", "Bytes of changes kept for watchers",
-              api->watch.ring.bytes);
-    gauge_put(out, "http_bodies_bytes", "Bytes of answers held, cached or being sent",
-              api->bodies.bytes);
-    gauge_put(out, "view_fragments_bytes", "Bytes of ready-made JSON held",
-              api->view.fragments.bytes);
 }
 
 void api_metrics(struct api *api, struct http_exchange *exchange)

@@ -75,10 +75,10 @@ bool peers_answer_cached(struct api *api, enum answer_kind kind, const struct ht
                                                            api->view.generation, api->now_mono_ms);
 
     if (cached == NULL) {
-        api->stats.cache_misses++;
+        stat_add(&api->stats->cache_misses, 1);
         return false;
     }
-    api->stats.cache_hits++;
+    stat_add(&api->stats->cache_hits, 1);
     answer_body_to_file(cached->body);
     answer_with(api, request, exchange, cached);
     return true;

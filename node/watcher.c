@@ -80,7 +80,7 @@ static void choose_start(struct api *api, struct watcher *watcher, struct span l
     } else {
         watcher->phase = WATCHER_LIVE;
         watcher->next = last + 1;
-        api->stats.watch_resumed++;
+        stat_add(&api->stats->watch_resumed, 1);
     }
 }
 
@@ -91,7 +91,7 @@ struct watcher *watcher_new(struct api *api, struct http_conn *conn, struct watc
     struct buffer intro;
 
     watch_join(&api->watch);
-    api->stats.watch_opened++;
+    stat_add(&api->stats->watch_opened, 1);
     watcher->conn = conn;
     watcher->filter = filter;
     watcher->spoke_ms = api->now_mono_ms;
@@ -250,7 +250,7 @@ static void drop(struct api *api, struct watcher *watcher)
     watch_end_data(&text, 0);
     watcher->last = body_of(api, &text);
     watcher->conn->was_refused = true;
-    api->stats.watch_dropped++;
+    stat_add(&api->stats->watch_dropped, 1);
 }
 
 /* --- What comes next ------------------------------------------------------------------------- */
@@ -384,7 +384,7 @@ static size_t sent_change(struct api *api, struct watcher *watcher, size_t len)
 
     if (!piece_of(api, watcher, watcher->next++, &piece))
         return 0;
-    api->stats.watch_events++;
+    stat_add(&api->stats->watch_events, 1);
     if (len >= piece_bytes(&piece))
         return piece_bytes(&piece);
     say(watcher, piece.line, answer_body_retain(piece.text));

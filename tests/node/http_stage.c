@@ -90,11 +90,14 @@ struct http_stage *stage_new(void)
     config_defaults(&stage->config);
     memcpy(stage->config.name, "n1", 3);
     stage->bridge = bridge_new(1);
+    stage->team = http_team_new(1, stage->config.http_connections_max,
+                                stage->config.http_connections_per_address_max);
     stage->loop = loop_new();
     bridge_attach_gossip(stage->bridge, stage->loop, ignore, NULL);
     stage->options = (struct http_options){
         .config = &stage->config,
         .bridge = bridge_end_of(stage->bridge, 0),
+        .team = stage->team,
         .id = stage->identity.public,
         .tag = STAGE_OWN,
         .epoch = STAGE_EPOCH,
@@ -116,6 +119,7 @@ void stage_free(struct http_stage *stage)
     api_free(&stage->api);
     bridge_detach_gossip(stage->bridge);
     bridge_free(stage->bridge);
+    http_team_free(stage->team);
     loop_free(stage->loop);
     mem_free(stage);
 }

@@ -20,6 +20,7 @@ struct http_stage {
     struct node_config config;
     struct http_options options;
     struct bridge *bridge;
+    struct http_team *team; /* of one thread */
     struct loop *loop;
     struct api api;
     struct key_pair identity;

@@ -65,6 +65,9 @@ Test(config, the_name_defaults_to_the_host_name)
 Test(config, values_follow_a_blank_or_an_equals_sign)
 {
     cr_assert_eq(PARSE("--ttl", "20", "--zone=z=1"), CONFIG_RUN, "%s", error);
+    cr_assert_eq(config.http_threads, 1);
+    cr_assert_eq(PARSE("--http-threads=16", "--ttl", "20", "--zone=z=1"), CONFIG_RUN, "%s", error);
+    cr_assert_eq(config.http_threads, HTTP_THREADS_MAX);
     cr_assert_eq(config.ttl_s, 20);
     cr_assert_str_eq(config.zone, "z=1");
 }
@@ -108,6 +111,8 @@ Test(config, errors_name_the_option_and_what_would_be_right)
     REFUSED("--ttl", "10 to 86400", "--ttl", "86401");
     REFUSED("--ttl", "10 to 86400", "--ttl", "20s");
     REFUSED("--ttl", "10 to 86400", "--ttl", "");
+    REFUSED("--http-threads", "1 to 16", "--http-threads", "0");
+    REFUSED("--http-threads", "1 to 16", "--http-threads", "17");
     REFUSED("--log-level", "debug, info, warning or error", "--log-level", "loud");
     REFUSED("--log-format", "text or json", "--log-format", "xml");
     REFUSED("--name", "64 bytes", "--name", "");

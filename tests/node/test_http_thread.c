@@ -34,7 +34,11 @@ static void start(uint32_t connections, uint32_t per_address)
     config.http_connections_per_address_max = per_address;
     gossip_loop = loop_new();
     bridge = bridge_new(1);
-    options = (struct http_options){.config = &config, .bridge = bridge_end_of(bridge, 0)};
+    options = (struct http_options){
+        .config = &config,
+        .bridge = bridge_end_of(bridge, 0),
+        .team = http_team_new(1, connections, per_address),
+    };
     bridge_attach_gossip(bridge, gossip_loop, ignore, NULL);
     options.listeners[0] = net_open(SOCK_STREAM, &addr);
     options.listener_count = 1;
@@ -46,9 +50,10 @@ static void start(uint32_t connections, uint32_t per_address)
 
 static void stop(uint64_t grace_ms)
 {
-    http_thread_stop(http, grace_ms);
+    http_threads_stop(&http, 1, grace_ms);
     bridge_detach_gossip(bridge);
     bridge_free(bridge);
+    http_team_free(options.team);
     loop_free(gossip_loop);
 }
 

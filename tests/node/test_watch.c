@@ -615,7 +615,7 @@ Test(watch, who_falls_off_the_ring_is_dropped_and_others_go_on)
     cr_assert(says(text, "\n\nevent: dropped\n"));
     cr_assert(http_conn_is_done(half));
     cr_assert(says(hear(quick), "event: update\n"));
-    cr_assert_eq(stage->api.stats.watch_dropped, 2);
+    cr_assert_eq(stage->api.stats->watch_dropped, 2);
     stage_disconnect(slow);
     stage_disconnect(half);
     stage_disconnect(quick);
@@ -810,7 +810,7 @@ Test(watch, watchers_may_not_take_all_connections)
     for (int i = 0; i < 3; i++)
         conns[i] = watch("");
     cr_assert(answers("GET /v1/watch HTTP/1.1\r\nHost: x\r\n\r\n", 503, "too many watch"));
-    cr_assert_eq(stage->api.stats.watch_refused, 1);
+    cr_assert_eq(stage->api.stats->watch_refused, 1);
     stage_disconnect(conns[0]);
     cr_assert(answers("GET /v1/watch HTTP/1.1\r\nHost: x\r\n\r\n", 200, "event: snapshot\n"));
     stage_disconnect(conns[1]);
