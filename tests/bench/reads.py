@@ -130,7 +130,7 @@ def while_written(seconds, node):
     return rows
 
 
-def two_cores(folder, seconds, root, stack):
+def two_cores(folder, seconds, one, stack):
     """With four cores: server on two of them, load on the others, and the figure is what it says.
     With two, server and load share both, and what two server cores would give is told by the CPU
     that each request costs: twice that of one, if it costs no more than with one thread."""
@@ -139,13 +139,11 @@ def two_cores(folder, seconds, root, stack):
         return []
     server, load, threads = ("0,1", "2,3", 2) if os.cpu_count() >= 4 else ("0,1", "0,1", 2)
     cluster = stack.enter_context(cluster_in(folder))
-    one = single_node(cluster)
     two = single_node(cluster, ["--http-threads", "2"], server)
-    nginx = optional(stack, Nginx, folder, root, 2, server)
+    nginx = optional(stack, Nginx, folder, static_files(stack, one), 2, server)
     rows = []
     for count in COUNTS:
-        for node in (one, two):
-            fill(node, count, count)
+        fill(two, count, count)
 
         def shared(url, pid):
             return with_cpu(pid, lambda: wrk(url, seconds, cores=load, threads=threads))
@@ -177,22 +175,45 @@ def two_cores(folder, seconds, root, stack):
     return rows
 
 
-def reads(folder, seconds):
-    seconds = seconds or SECONDS
-    with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(cluster_in(folder))
-        root = memory_folder(stack)
+@contextlib.contextmanager
+def one_node(folder):
+    with cluster_in(folder) as cluster:
         node = single_node(cluster)
-        etcd = optional(stack, Etcd, folder)
-        store = optional(stack, Redis, folder)
         for count in COUNTS:
             fill(node, count, count)
             wait_until(lambda: len(node.peers(archetype=f"of-{count}")) == count, 5, "all peers")
-            (root / f"{count}.json").write_bytes(node.get(path_of(count)).content)
+        yield node
+
+
+def static_files(stack, node):
+    """Our answers as files in memory."""
+    root = memory_folder(stack)
+    for count in COUNTS:
+        (root / f"{count}.json").write_bytes(node.get(path_of(count)).content)
+    return root
+
+
+def reads(folder, seconds):
+    with contextlib.ExitStack() as stack:
+        node = stack.enter_context(one_node(folder))
+        etcd, store = optional(stack, Etcd, folder), optional(stack, Redis, folder)
+        nginx = optional(stack, Nginx, folder, static_files(stack, node))
+        for count in COUNTS:
             fill_rivals(node, count, etcd, store)
-        nginx = optional(stack, Nginx, folder, root)
-        rows = whole_answers(folder, seconds, node, nginx, etcd, store)
-        rows += conditional(seconds, node)
-        rows += while_written(seconds, node)
-        rows += two_cores(folder, seconds, root, stack)
-        return rows
+        return whole_answers(folder, seconds or SECONDS, node, nginx, etcd, store)
+
+
+def reads_304(folder, seconds):
+    with one_node(folder) as node:
+        return conditional(seconds or SECONDS, node)
+
+
+def reads_written(folder, seconds):
+    with one_node(folder) as node:
+        return while_written(seconds or SECONDS, node)
+
+
+def reads_cores(folder, seconds):
+    with contextlib.ExitStack() as stack:
+        node = stack.enter_context(one_node(folder))
+        return two_cores(folder, seconds or SECONDS, node, stack)

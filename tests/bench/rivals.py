@@ -14,6 +14,7 @@ import time
 
 import requests
 
+from harness import TimedOut
 from measure import SERVER_CORE, Missing, pinned
 
 START_TIMEOUT_S = 15
@@ -81,6 +82,16 @@ def optional(stack, rival, *arguments):
         return None
     stack.callback(server.close)
     return server
+
+
+def beside(measure, *arguments):
+    """What `measure` finds of a rival; None where it is not installed or does not come up: our
+    own rows are shown all the same."""
+    try:
+        return measure(*arguments)
+    except (Missing, TimedOut) as why:
+        note_missing(why)
+        return None
 
 
 missing_notes = []
