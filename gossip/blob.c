@@ -3,17 +3,33 @@
 #include "gossip/blob.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <string.h>
 
 #include "gossip/mem.h"
+#include "gossip/statement.h"
 #include "gossip/table.h"
+
+static size_t life_at(size_t len)
+{
+    size_t align = alignof(struct life *);
+    return (offsetof(struct blob, bytes) + len + align - 1) / align * align;
+}
+
+struct life **blob_life(struct blob *blob)
+{
+    return blob->has_life ? (struct life **)(void *)((char *)blob + life_at(blob->len)) : NULL;
+}
 
 struct blob *blob_new(struct span bytes)
 {
-    assert(bytes.len > SIGN_BYTES && bytes.len <= UINT32_MAX);
-    struct blob *blob = mem_alloc(sizeof *blob + bytes.len);
+    assert(bytes.len > SIGN_BYTES && bytes.len <= UINT16_MAX);
+    bool has_life = statement_kind_of(bytes) == STATEMENT_ALIVE;
+    struct blob *blob = mem_alloc(has_life ? life_at(bytes.len) + sizeof(struct life *)
+                                           : offsetof(struct blob, bytes) + bytes.len);
     atomic_init(&blob->references, 1);
-    blob->len = (uint32_t)bytes.len;
+    blob->len = (uint16_t)bytes.len;
+    blob->has_life = has_life;
     memcpy(blob->bytes, bytes.data, bytes.len);
     return blob;
 }
@@ -35,7 +51,8 @@ void blob_release(struct blob *blob)
     assert(before > 0);
     if (before != 1)
         return;
-    mem_free(blob->life);
+    if (blob->has_life)
+        mem_free(*blob_life(blob));
     mem_free(blob);
 }
 

@@ -19,8 +19,8 @@ struct life; /* life.h */
  * count is atomic because the daemon's HTTP thread holds references too. */
 struct blob {
     atomic_uint references;
-    uint32_t len;
-    struct life *life; /* owned; life.c, in the core's thread only: what an ALIVE says */
+    uint16_t len;
+    bool has_life; /* an ALIVE: there is room for a life behind the bytes */
     uint8_t bytes[];
 };
 
@@ -29,6 +29,10 @@ struct blob *blob_new(struct span bytes);
 struct blob *blob_retain(struct blob *blob);
 /* NULL is allowed. Frees with the last reference. */
 void blob_release(struct blob *blob);
+
+/* What an ALIVE says, for life.c, in the core's thread only: a place for a pointer that the blob
+ * then owns. NULL: it is no ALIVE, and of those there are a million. */
+struct life **blob_life(struct blob *);
 
 static inline struct span blob_span(const struct blob *blob)
 {

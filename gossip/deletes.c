@@ -48,7 +48,8 @@ static bool hides(const struct entry *delete, bool is_vouched_for)
 static bool is_over_elsewhere(const struct gossip *g, const struct entry *delete)
 {
     return orphans_are_final(delete->log) &&
-           orphans_age_ms(g, delete->log) >= delete->ttl_s * UINT64_C(1000) && hides(delete, true);
+           orphans_age_ms(g, delete->log) >= entry_order(delete).ttl_s * UINT64_C(1000) &&
+           hides(delete, true);
 }
 
 /* Forgetting a delete that still stands above some log's set would bring that set back. That is
@@ -56,9 +57,9 @@ static bool is_over_elsewhere(const struct gossip *g, const struct entry *delete
  * have ended its record, and what its client lives by must not stay hidden here for ever. */
 static bool may_forget(const struct gossip *g, const struct log *log, const struct entry *entry)
 {
-    uint64_t keep_ms = entry->ttl_s * 1000ull;
     if (!entry->is_delete || entry->version > log->applied)
         return false;
+    uint64_t keep_ms = entry_order(entry).ttl_s * 1000ull;
     if (keep_ms < g->config.delete_keep_min_ms)
         keep_ms = g->config.delete_keep_min_ms;
     bool is_old = g->now.mono_ms - entry->applied_ms >= keep_ms;
@@ -69,7 +70,7 @@ size_t deletes_forget_some(struct gossip *g, struct log *log, size_t budget)
 {
     size_t looked = 0;
     while (looked < budget && log->forget_next < log->slot_count) {
-        struct entry *entry = log->slots[log->forget_next++].entry;
+        struct entry *entry = slot_entry(log->slots[log->forget_next++]);
         looked++;
         if (entry == NULL || !may_forget(g, log, entry))
             continue;

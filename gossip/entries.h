@@ -15,6 +15,7 @@ void entries_add(struct log *, struct entry *);
 void entries_remove(struct log *, const struct entry *);
 /* Gives memory back where hardly any of it is used. Not within such a loop: indexes change. */
 void entries_trim(struct log *);
+uint64_t slot_version(struct log_slot);
 /* Index of the first slot with a version above this one; slot_count: there is none. */
 size_t entries_after(const struct log *, uint64_t version);
 /* 0: the log holds nothing. */

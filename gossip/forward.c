@@ -170,7 +170,8 @@ static void forward_end_here(struct gossip *g, struct forward *forward)
 static bool is_still_shown(const struct gossip *g, const struct forward *forward)
 {
     const struct peer *peer = registry_peer(g, forward_peer_id(forward));
-    return peer != NULL && peer->is_visible && peer->winner->seq <= forward->settled_seq;
+    return peer != NULL && peer_is_visible(peer) &&
+           entry_order(peer->winner).seq <= forward->settled_seq;
 }
 
 static void forward_settle(struct gossip *g, struct forward *forward)

@@ -86,7 +86,7 @@ bool gossip_peer_find(const struct gossip *g, struct span peer_id, struct gossip
     if (peer == NULL || peer->winner == NULL)
         return false;
     *out = (struct gossip_peer_info){
-        .visible = peer->is_visible,
+        .visible = peer_is_visible(peer),
         .home = peer->winner->log->home,
         .epoch = peer->winner->log->epoch,
         .version = peer->winner->version,

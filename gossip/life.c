@@ -55,8 +55,11 @@ static uint32_t print_of_name(struct span name)
 struct life *life_read(struct blob *statement)
 {
     struct alive alive;
-    if (statement->life != NULL || !statement_read_alive(blob_span(statement), &alive))
-        return statement->life;
+    struct life **known = blob_life(statement);
+    if (known == NULL)
+        return NULL;
+    if (*known != NULL || !statement_read_alive(blob_span(statement), &alive))
+        return *known;
     struct life *life = mem_alloc(sizeof *life);
     *life = (struct life){
         .statement = statement,
@@ -71,7 +74,7 @@ struct life *life_read(struct blob *statement)
     memcpy(life->addresses, alive.addresses, sizeof life->addresses);
     for (enum member_class class = CLASS_ALIVE; class < MEMBER_CLASSES; class ++)
         life->digests[class] = digest_of(life, class);
-    statement->life = life;
+    *known = life;
     return life;
 }
 

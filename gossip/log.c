@@ -19,6 +19,16 @@ struct entry *log_entry_of(const struct log *log, const struct peer *peer)
     return NULL;
 }
 
+struct statement_order entry_order(const struct entry *entry)
+{
+    return statement_order_of(blob_span(entry->blob));
+}
+
+struct span entry_peer_id(const struct entry *entry)
+{
+    return statement_peer_id_of(blob_span(entry->blob));
+}
+
 static struct entry *entry_known(const struct gossip *g, const struct log *log, struct span peer_id)
 {
     const struct peer *peer = registry_peer(g, peer_id);
@@ -228,8 +238,8 @@ static bool show(struct gossip *g, struct log *log, struct span statement,
 /* Deletes stay: that the sender has forgotten one does not make it untrue. */
 static void sweep(struct gossip *g, struct log *log, uint64_t reached)
 {
-    for (size_t i = 0; i < log->slot_count && log->slots[i].version <= reached; i++) {
-        struct entry *entry = log->slots[i].entry;
+    for (size_t i = 0; i < log->slot_count && slot_version(log->slots[i]) <= reached; i++) {
+        struct entry *entry = slot_entry(log->slots[i]);
         if (entry != NULL && !entry->is_delete && entry->sweep != log->sweep)
             registry_entry_drop(g, entry, PEER_DOWN_SWEPT);
     }

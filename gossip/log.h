@@ -23,29 +23,37 @@ struct peer;
 struct early; /* early.c: a batch that waits for the ones before it */
 
 /* One operation: the latest that this log has for its peer. Owned by the log, linked into the peer.
- */
+ * There may be a million: what the statement's bytes say (seq, ttl_s, peer_version, peer_id) is
+ * read from there when it is needed (entry_order). */
 struct entry {
     struct blob *blob; /* owned */
     struct log *log;
     struct peer *peer;
     struct entry *next_of_peer;
+    union {
+        struct entry *next_in_leaf; /* a set: root.c */
+        uint64_t applied_ms;        /* a delete: since when it has been remembered here */
+    };
     uint64_t version;
-    uint64_t seq;
-    uint64_t peer_version; /* self-certified only */
-    uint64_t applied_ms;   /* here: how long a delete has been remembered */
-    uint32_t ttl_s;
-    uint32_t sweep; /* number of the last full pull that showed it */
-    uint32_t key;   /* root.c; sets only */
-    struct entry *next_in_leaf;
-    bool is_delete;
-    bool is_signed;
-    bool is_hidden; /* its home is gone for longer than the grace */
+    uint32_t key;        /* a set: root.c */
+    uint32_t sweep : 28; /* number of the last full pull that showed it */
+    uint32_t is_delete : 1;
+    uint32_t is_signed : 1;
+    uint32_t is_hidden : 1; /* its home is gone for longer than the grace */
+    uint32_t is_shown : 1;  /* the host was told of it, and of nothing since */
 };
 
+/* An entry's address, which is even; or a hole: twice the version that was there, and one. The
+ * second keeps the array searchable until it is compacted, when half of it are holes. */
 struct log_slot {
-    uint64_t version;
-    struct entry *entry; /* NULL: a hole; compacted when half of them are */
+    uint64_t word;
 };
+
+/* NULL: a hole. */
+static inline struct entry *slot_entry(struct log_slot slot)
+{
+    return (slot.word & 1) != 0 ? NULL : (struct entry *)(uintptr_t)slot.word;
+}
 
 struct log {
     uint64_t home;
@@ -100,7 +108,7 @@ struct log {
     uint64_t wanted_from;    /* tag of the last to show us something that we lack, */
     uint64_t wanted_version; /* and which version that was */
     uint64_t first_target;   /* the first sync waits for this version; 0: for nothing */
-    uint32_t sweep;          /* number of the last full pull */
+    uint32_t sweep : 28;     /* number of the last full pull */
 };
 
 /* --- Order (log.c, early.c) --- */
@@ -138,6 +146,8 @@ uint64_t log_read_range(const struct log *, uint64_t after, struct wire_writer *
  * over the reference. */
 void log_append(struct gossip *, struct log *, struct blob *statement);
 struct entry *log_entry_of(const struct log *, const struct peer *);
+struct statement_order entry_order(const struct entry *);
+struct span entry_peer_id(const struct entry *);
 /* Drops deletes older than they must be kept, and raises the floor. */
 void log_forget_deletes(struct gossip *, struct log *);
 /* The log itself; its entries are gone already. */

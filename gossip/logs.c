@@ -139,7 +139,7 @@ void registry_log_drop(struct gossip *g, struct log *log)
     struct member *member = log->member;
     assert(log != g->registry.own);
     while (log->slot_count > 0)
-        registry_entry_drop(g, log->slots[log->slot_count - 1].entry, PEER_DOWN_ORPHAN_GRACE);
+        registry_entry_drop(g, slot_entry(log->slots[log->slot_count - 1]), PEER_DOWN_ORPHAN_GRACE);
     pull_log_gone(g, log);
     g->registry.records_digest -= log->digest;
     report_gone(g, log);

@@ -83,13 +83,11 @@ static void fill(struct gossip *g, struct blob *blob, const struct operation *op
     *entry = (struct entry){
         .blob = blob,
         .version = operation->version,
-        .seq = operation->seq,
-        .peer_version = operation->peer_version,
-        .applied_ms = g->now.mono_ms,
-        .ttl_s = operation->ttl_s,
         .is_delete = operation->kind == STATEMENT_DELETION,
         .is_signed = operation->is_signed,
     };
+    if (entry->is_delete)
+        entry->applied_ms = g->now.mono_ms;
     *out = (struct admitted){entry, peer_id};
 }
 

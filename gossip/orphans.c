@@ -160,24 +160,25 @@ void orphans_log_settle(struct gossip *g, struct log *log)
 void orphans_entry_added(struct gossip *g, struct entry *entry)
 {
     struct log *log = entry->log;
-    if (entry->ttl_s < log->ttl_min_s)
-        log->ttl_min_s = entry->ttl_s;
+    uint32_t ttl_s = entry_order(entry).ttl_s;
+    if (ttl_s < log->ttl_min_s)
+        log->ttl_min_s = ttl_s;
     if (log->standing != HOME_GONE)
         return;
-    int64_t due = grace_end(g, log, entry->ttl_s);
+    int64_t due = grace_end(g, log, ttl_s);
     if (due <= now_of(g)) {
         entry->is_hidden = true;
         log->hidden_count++;
-        due = ttl_end(log, entry->ttl_s);
+        due = ttl_end(log, ttl_s);
     }
     if (!timer_is_set(&log->orphan_timer) || due < (int64_t)log->orphan_timer.at_ms)
         timer_at(g, log, due);
 }
 
 /* What is due for this entry; returns when the next thing will be, INT64_MAX: never. */
-static int64_t entry_step(struct gossip *g, struct log *log, struct entry *entry)
+static int64_t entry_step(struct gossip *g, struct log *log, struct entry *entry, uint32_t ttl_s)
 {
-    int64_t gone = ttl_end(log, entry->ttl_s), hidden = grace_end(g, log, entry->ttl_s);
+    int64_t gone = ttl_end(log, ttl_s), hidden = grace_end(g, log, ttl_s);
     if (now_of(g) >= gone) {
         registry_entry_drop(g, entry, PEER_DOWN_ORPHAN_GRACE);
         log->is_shed = true;
@@ -196,11 +197,11 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
     uint32_t ttl_min_s = UINT32_MAX;
     assert(log->standing == HOME_GONE && log != g->registry.own);
     for (size_t i = 0; i < log->slot_count; i++) {
-        struct entry *entry = log->slots[i].entry;
+        struct entry *entry = slot_entry(log->slots[i]);
         if (entry == NULL || entry->is_delete)
             continue;
-        uint32_t ttl_s = entry->ttl_s;
-        int64_t due = entry_step(g, log, entry);
+        uint32_t ttl_s = entry_order(entry).ttl_s;
+        int64_t due = entry_step(g, log, entry, ttl_s);
         next = earlier(next, due);
         if (due != INT64_MAX && ttl_s < ttl_min_s)
             ttl_min_s = ttl_s;
@@ -227,7 +228,7 @@ static void log_returned(struct gossip *g, struct log *log)
 {
     timer_cancel(&g->timers, &log->orphan_timer);
     for (size_t i = 0; log->hidden_count > 0 && i < log->slot_count; i++) {
-        struct entry *entry = log->slots[i].entry;
+        struct entry *entry = slot_entry(log->slots[i]);
         if (entry != NULL && entry->is_hidden)
             registry_entry_hide(g, entry, false);
     }

@@ -282,8 +282,8 @@ void pull_end(struct gossip *g, struct pull *pull)
 static void drop_unproved(struct gossip *g, struct log *log)
 {
     for (size_t i = entries_after(log, log->applied); i < log->slot_count; i++)
-        if (log->slots[i].entry != NULL)
-            registry_entry_drop(g, log->slots[i].entry, PEER_DOWN_SWEPT);
+        if (slot_entry(log->slots[i]) != NULL)
+            registry_entry_drop(g, slot_entry(log->slots[i]), PEER_DOWN_SWEPT);
 }
 
 /* Nobody had it. What was said to be there was perhaps a lie, and a lie must not keep us "behind"

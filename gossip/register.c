@@ -24,8 +24,8 @@ uint64_t lease_peer_version(const struct peer *peer)
 {
     uint64_t highest = 0;
     for (const struct entry *entry = peer->entries; entry != NULL; entry = entry->next_of_peer)
-        if (entry->is_signed && entry->peer_version > highest)
-            highest = entry->peer_version;
+        if (entry->is_signed && entry_order(entry).peer_version > highest)
+            highest = entry_order(entry).peer_version;
     return highest;
 }
 
@@ -77,7 +77,7 @@ static enum gossip_result known_check(const struct peer *peer, const struct reco
     bool is_repeat = known != NULL && is_same_description(&known->peer, fresh);
     if (fresh->is_signed && fresh->peer_version <= version && !is_repeat)
         return RESULT_OLD_VERSION;
-    if (known == NULL || !peer->is_visible)
+    if (known == NULL || !peer_is_visible(peer))
         return RESULT_OK;
     const uint8_t *shown = registration->has_shown ? registration->shown_hash : NULL;
     return lease_token_check(known, shown, true);

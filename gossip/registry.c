@@ -26,6 +26,7 @@ void registry_init(struct gossip *g)
     hash_of("registry-key", g->config.seed, sizeof g->config.seed, &key);
     static_assert(sizeof g->registry.hash_key == HASH_SHORT_KEY_BYTES, "the key of hash_short");
     memcpy(g->registry.hash_key, key.bytes, sizeof g->registry.hash_key);
+    g->registry.peers.item_bytes = sizeof(struct peer);
     if (g->members.self != NULL)
         registry_own_follow(g);
 }
@@ -34,11 +35,12 @@ void registry_init(struct gossip *g)
 
 bool entry_wins(const struct entry *a, const struct entry *b)
 {
-    assert(a->is_signed == b->is_signed); /* of one peer_id: operation_read */
-    if (a->peer_version != b->peer_version)
-        return a->peer_version > b->peer_version;
-    if (a->seq != b->seq)
-        return a->seq > b->seq;
+    struct statement_order of_a = entry_order(a), of_b = entry_order(b);
+    assert(of_a.is_signed == of_b.is_signed); /* of one peer_id: operation_read */
+    if (of_a.peer_version != of_b.peer_version)
+        return of_a.peer_version > of_b.peer_version;
+    if (of_a.seq != of_b.seq)
+        return of_a.seq > of_b.seq;
     if (a->log->home != b->log->home)
         return a->log->home > b->log->home;
     if (a->log->epoch != b->log->epoch)
@@ -50,8 +52,8 @@ uint64_t registry_seq(const struct peer *peer)
 {
     uint64_t highest = 0;
     for (const struct entry *entry = peer->entries; entry != NULL; entry = entry->next_of_peer)
-        if (entry->seq > highest)
-            highest = entry->seq;
+        if (entry_order(entry).seq > highest)
+            highest = entry_order(entry).seq;
     return highest;
 }
 
@@ -62,59 +64,59 @@ static uint64_t id_hash(const struct gossip *g, struct span peer_id)
     return hash_short(peer_id.data, peer_id.len, g->registry.hash_key);
 }
 
-static struct peer *peer_find(const struct gossip *g, uint64_t hash, struct span peer_id)
+/* 0: not here. */
+static uint32_t peer_find(const struct gossip *g, uint64_t hash, struct span peer_id)
 {
     size_t cursor = 0;
-    struct peer *peer;
-    while ((peer = table_next(&g->registry.peers, hash, &cursor)) != NULL)
-        if (span_equal(peer->peer_id, peer_id))
-            return peer;
-    return NULL;
+    uint32_t reference;
+    while ((reference = refs_next(&g->registry.by_id, hash, &cursor)) != 0) {
+        const struct peer *peer = cells_at(&g->registry.peers, reference);
+        if (span_equal(entry_peer_id(peer->entries), peer_id))
+            return reference;
+    }
+    return 0;
 }
 
 struct peer *registry_peer(const struct gossip *g, struct span peer_id)
 {
-    return peer_find(g, id_hash(g, peer_id), peer_id);
+    uint32_t reference = peer_find(g, id_hash(g, peer_id), peer_id);
+    return reference == 0 ? NULL : cells_at(&g->registry.peers, reference);
 }
 
+/* Until it has its first entry nobody may look for anything. */
 static struct peer *peer_make(struct gossip *g, struct span peer_id)
 {
     uint64_t hash = id_hash(g, peer_id);
-    struct peer *peer = peer_find(g, hash, peer_id);
-    if (peer != NULL)
-        return peer;
-    peer = mem_alloc(sizeof *peer);
-    peer->peer_id = peer_id;
-    peer->hash = hash;
-    table_add(&g->registry.peers, hash, peer);
+    uint32_t reference = peer_find(g, hash, peer_id);
+    if (reference != 0)
+        return cells_at(&g->registry.peers, reference);
+    struct peer *peer = cells_take(&g->registry.peers, &reference);
+    refs_add(&g->registry.by_id, hash, reference);
     return peer;
 }
 
-static void peer_free(struct gossip *g, struct peer *peer)
+static void peer_free(struct gossip *g, struct peer *peer, struct span peer_id)
 {
-    assert(peer->entries == NULL && !peer->is_visible && peer->lease == NULL);
-    table_remove(&g->registry.peers, peer->hash, peer);
-    mem_free(peer);
+    uint64_t hash = id_hash(g, peer_id);
+    size_t cursor = 0;
+    uint32_t reference;
+    assert(peer->entries == NULL && peer->lease == NULL);
+    do {
+        reference = refs_next(&g->registry.by_id, hash, &cursor);
+    } while (cells_at(&g->registry.peers, reference) != peer);
+    refs_remove(&g->registry.by_id, hash, reference);
+    cells_give(&g->registry.peers, reference);
 }
 
-/* The highest wins. The peer's id moves into the winner's blob: the blob that it pointed into may
- * be the one that is about to go. */
+/* The highest wins. */
 static void peer_elect(struct peer *peer)
 {
     struct entry *winner = peer->entries;
-    for (struct entry *entry = peer->entries; entry != NULL; entry = entry->next_of_peer)
-        if (entry_wins(entry, winner))
-            winner = entry;
-    if (winner == peer->winner)
-        return;
+    if (winner != NULL)
+        for (struct entry *entry = winner->next_of_peer; entry != NULL; entry = entry->next_of_peer)
+            if (entry_wins(entry, winner))
+                winner = entry;
     peer->winner = winner;
-    struct operation operation;
-    if (winner == NULL)
-        return;
-    bool is_read = operation_read(blob_span(winner->blob), &operation);
-    assert(is_read && span_equal(operation.peer_id, peer->peer_id));
-    (void)is_read;
-    peer->peer_id = operation.peer_id;
 }
 
 /* --- The view --------------------------------------------------------------------------------- */
@@ -133,17 +135,19 @@ static uint64_t get_big_endian(const uint8_t in[8])
     return value;
 }
 
-static void digest_of(const struct peer *peer, uint64_t out[2])
+/* What a peer that is shown adds to the view's digest. */
+static void digest_of(const struct shown *shown, uint64_t out[2])
 {
     uint8_t number[24];
     struct hash_state state;
     struct hash hash;
-    put_big_endian(number, peer->winner->log->home);
-    put_big_endian(number + 8, peer->winner->log->epoch);
-    put_big_endian(number + 16, peer->winner->version);
+    struct span peer_id = statement_peer_id_of(blob_span(shown->blob));
+    put_big_endian(number, shown->home);
+    put_big_endian(number + 8, shown->epoch);
+    put_big_endian(number + 16, shown->version);
     hash_begin(&state, "aurora-view");
     hash_update(&state, number, sizeof number);
-    hash_update(&state, peer->peer_id.data, peer->peer_id.len);
+    hash_update(&state, peer_id.data, peer_id.len);
     hash_end(&state, &hash);
     out[0] = get_big_endian(hash.bytes);
     out[1] = get_big_endian(hash.bytes + 8);
@@ -170,7 +174,7 @@ static bool is_to_be_shown(const struct peer *peer)
 
 static struct shown shown_now(const struct peer *peer)
 {
-    if (!peer->is_visible)
+    if (!peer_is_visible(peer))
         return (struct shown){0};
     const struct entry *winner = peer->winner;
     return (struct shown){blob_retain(winner->blob), winner->log->home, winner->log->epoch,
@@ -194,25 +198,25 @@ static void report(struct gossip *g, enum gossip_event_kind kind, const struct p
 
 static void peer_show(struct gossip *g, struct peer *peer, bool is_update)
 {
-    peer->is_visible = true;
+    uint64_t digest[2];
+    peer->winner->is_shown = true;
+    struct shown shown = shown_now(peer);
     g->registry.visible_count++;
-    digest_of(peer, peer->digest);
-    digest_add(g->registry.view_digest, peer->digest);
-    report(g, is_update ? GOSSIP_EVENT_PEER_UPDATE : GOSSIP_EVENT_PEER_UP, peer, shown_now(peer),
+    digest_of(&shown, digest);
+    digest_add(g->registry.view_digest, digest);
+    report(g, is_update ? GOSSIP_EVENT_PEER_UPDATE : GOSSIP_EVENT_PEER_UP, peer, shown,
            (enum peer_down_reason)0);
 }
 
-static void peer_conceal(struct gossip *g, struct peer *peer)
+static void peer_conceal(struct gossip *g, struct peer *peer, const struct shown *before)
 {
-    assert(peer->is_visible && g->registry.visible_count > 0);
-    peer->is_visible = false;
+    uint64_t digest[2];
+    assert(g->registry.visible_count > 0);
+    for (struct entry *entry = peer->entries; entry != NULL; entry = entry->next_of_peer)
+        entry->is_shown = false;
     g->registry.visible_count--;
-    digest_subtract(g->registry.view_digest, peer->digest);
-}
-
-static bool is_same(const struct shown *before, const struct peer *peer)
-{
-    return before->blob == peer->winner->blob;
+    digest_of(before, digest);
+    digest_subtract(g->registry.view_digest, digest);
 }
 
 /* Elects anew after something changed, and tells the host of the one step from what it was shown
@@ -223,11 +227,12 @@ static void peer_settle(struct gossip *g, struct peer *peer, struct shown before
     const struct entry *winner_before = peer->winner;
     peer_elect(peer);
     bool is_shown = is_to_be_shown(peer);
-    if (is_shown && before.blob != NULL && is_same(&before, peer)) {
+    if (is_shown && before.blob != NULL && before.blob == peer->winner->blob) {
+        peer->winner->is_shown = true; /* by another entry, perhaps, of the same bytes */
         blob_release(before.blob);
     } else {
         if (before.blob != NULL)
-            peer_conceal(g, peer);
+            peer_conceal(g, peer, &before);
         if (is_shown)
             peer_show(g, peer, before.blob != NULL);
         if (before.blob != NULL && !is_shown)
@@ -235,11 +240,9 @@ static void peer_settle(struct gossip *g, struct peer *peer, struct shown before
         else
             blob_release(before.blob);
     }
-    assert(peer->is_visible == is_shown);
+    assert(peer_is_visible(peer) == is_shown);
     if (peer->winner != winner_before)
         lease_winner_changed(g, peer);
-    if (peer->entries == NULL)
-        peer_free(g, peer);
 }
 
 /* --- Entries ---------------------------------------------------------------------------------- */
@@ -317,6 +320,8 @@ void registry_entry_drop(struct gossip *g, struct entry *entry, enum peer_down_r
     struct shown before = shown_now(peer);
     entry_unlink(g, entry);
     peer_settle(g, peer, before, reason);
+    if (peer->entries == NULL)
+        peer_free(g, peer, entry_peer_id(entry));
     entry_free(entry);
 }
 
@@ -338,15 +343,14 @@ void registry_entry_hide(struct gossip *g, struct entry *entry, bool is_hidden)
 static void log_empty(struct gossip *g, struct log *log)
 {
     while (log->slot_count > 0) {
-        struct entry *entry = log->slots[log->slot_count - 1].entry;
+        struct entry *entry = slot_entry(log->slots[log->slot_count - 1]);
         struct peer *peer = entry->peer;
         entry_unlink(g, entry);
+        if (peer->entries == NULL) {
+            peer->lease = NULL;
+            peer_free(g, peer, entry_peer_id(entry));
+        }
         entry_free(entry);
-        if (peer->entries != NULL)
-            continue;
-        peer->is_visible = false;
-        peer->lease = NULL;
-        peer_free(g, peer);
     }
 }
 
@@ -359,8 +363,9 @@ void registry_free(struct gossip *g)
         registry->logs[i]->member->dossier->logs = NULL;
         log_free(g, registry->logs[i]);
     }
-    assert(registry->peers.count == 0 && registry->records_held == 0);
-    table_free(&registry->peers);
+    assert(registry->by_id.count == 0 && registry->records_held == 0);
+    refs_free(&registry->by_id);
+    cells_free(&registry->peers);
     mem_free(registry->logs);
     *registry = (struct registry){0};
 }

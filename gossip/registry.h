@@ -15,23 +15,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gossip/cells.h"
 #include "gossip/log.h"
-#include "gossip/table.h"
+#include "gossip/refs.h"
 
 struct lease;
 
+/* Somebody of whom some log knows an operation. */
 struct peer {
-    struct span peer_id; /* points into the winner's blob */
-    uint64_t hash;
     struct entry *entries; /* one per log that knows it */
     struct entry *winner;
     struct lease *lease; /* we are its home; owned by lease.c */
-    bool is_visible;
-    uint64_t digest[2]; /* what it adds to the view digest while visible */
 };
 
+static inline bool peer_is_visible(const struct peer *peer)
+{
+    return peer->winner != NULL && peer->winner->is_shown;
+}
+
 struct registry {
-    struct table peers; /* of struct peer, by keyed hash of peer_id */
+    struct cells peers; /* of struct peer */
+    struct refs by_id;  /* of peers, by keyed hash of peer_id */
     uint8_t hash_key[16];
     struct log **logs; /* (home, epoch) ascending */
     size_t log_count, log_capacity;

@@ -127,11 +127,12 @@ bool reissue_restore(struct gossip *g, struct span statement, uint64_t heartbeat
 static bool entry_stands_above(const struct gossip *g, const struct entry *entry,
                                const struct record *record)
 {
-    if (entry->is_signed && record->peer.is_signed &&
-        entry->peer_version != record->peer.peer_version)
-        return entry->peer_version > record->peer.peer_version;
-    if (entry->seq != record->seq)
-        return entry->seq > record->seq;
+    struct statement_order order = entry_order(entry);
+    if (order.is_signed && record->peer.is_signed &&
+        order.peer_version != record->peer.peer_version)
+        return order.peer_version > record->peer.peer_version;
+    if (order.seq != record->seq)
+        return order.seq > record->seq;
     return entry->is_delete || entry->log->home > g->tag || entry->log == g->registry.own;
 }
 

@@ -52,7 +52,7 @@ static bool is_before(const struct entry *a, const struct entry *b)
 {
     if (a->key != b->key)
         return a->key < b->key;
-    struct span left = a->peer->peer_id, right = b->peer->peer_id;
+    struct span left = entry_peer_id(a), right = entry_peer_id(b);
     int order = memcmp(left.data, right.data, left.len < right.len ? left.len : right.len);
     return order != 0 ? order < 0 : left.len < right.len;
 }
@@ -142,7 +142,7 @@ void root_entry_link(struct log *log, struct entry *entry)
 
 void root_entry_added(struct log *log, struct entry *entry)
 {
-    entry->key = root_key_of(entry->peer->peer_id);
+    entry->key = root_key_of(entry_peer_id(entry));
     root_entry_link(log, entry);
 }
 
@@ -169,6 +169,21 @@ static void node_free(struct root_node *node)
     for (unsigned i = 0; i < ROOT_FANOUT; i++)
         node_free(&node->children[i]);
     mem_free(node->children);
+}
+
+static size_t node_bytes(const struct root_node *node)
+{
+    size_t bytes = 0;
+    if (!node->is_split)
+        return 0;
+    for (unsigned i = 0; i < ROOT_FANOUT; i++)
+        bytes += sizeof *node + node_bytes(&node->children[i]);
+    return bytes;
+}
+
+size_t root_bytes(const struct log *log)
+{
+    return node_bytes(&log->root);
 }
 
 void root_free(struct log *log)

@@ -53,6 +53,8 @@ void root_page(struct log *, unsigned page, uint64_t out[ROOT_PAGE_BUCKETS]);
 /* Entries of a bucket, in order; returns the count, up to `want`, starting with index `after`. */
 size_t root_bucket_entries(struct log *, unsigned bucket, size_t after, struct entry **out,
                            size_t want);
+/* What its nodes have from the heap. */
+size_t root_bytes(const struct log *);
 void root_free(struct log *);
 
 #endif

@@ -173,6 +173,19 @@ bool statement_read_deletion(struct span bytes, struct deletion *);
 bool statement_read_head(struct span bytes, struct head *);
 bool statement_read_command(struct span bytes, struct command *);
 
+/* What orders the operations on a peer, of a record or a deletion that was read before: for whoever
+ * holds a million of them and no copy of what their bytes say. Nothing is checked again. */
+struct statement_order {
+    uint64_t version;
+    struct span peer_id;
+    uint32_t ttl_s;
+    uint64_t seq;
+    bool is_signed;
+    uint64_t peer_version;
+};
+struct statement_order statement_order_of(struct span bytes);
+struct span statement_peer_id_of(struct span bytes);
+
 /* Verifies and returns the statement as a blob that the caller owns; NULL: the signature is wrong.
  * `store` may be NULL; with one, bytes that were verified before are not verified again. */
 struct blob *statement_admit(struct blob_store *store, struct span bytes, enum statement_kind kind,

@@ -223,6 +223,60 @@ bool statement_read_command(struct span bytes, struct command *command)
     return body_close(&body);
 }
 
+/* Up to the peer_id both kinds are alike. */
+static struct span order_begin(struct cursor *cursor, enum statement_kind *kind, uint64_t *version)
+{
+    cursor_array(cursor);
+    *kind = (enum statement_kind)cursor_uint(cursor);
+    cursor_uint(cursor); /* home */
+    cursor_uint(cursor); /* epoch */
+    *version = cursor_uint(cursor);
+    return cursor_text(cursor);
+}
+
+static struct cursor body_of(struct span bytes)
+{
+    assert(bytes.len > STATEMENT_SIGNATURE_BYTES);
+    return cursor_of(
+        span_of(bytes.data + STATEMENT_SIGNATURE_BYTES, bytes.len - STATEMENT_SIGNATURE_BYTES));
+}
+
+struct span statement_peer_id_of(struct span bytes)
+{
+    struct cursor cursor = body_of(bytes);
+    enum statement_kind kind;
+    uint64_t version;
+    struct span peer_id = order_begin(&cursor, &kind, &version);
+    assert(!cursor.is_bad && (kind == STATEMENT_RECORD || kind == STATEMENT_DELETION));
+    return peer_id;
+}
+
+struct statement_order statement_order_of(struct span bytes)
+{
+    struct statement_order order;
+    struct cursor cursor = body_of(bytes);
+    enum statement_kind kind;
+    order.peer_id = order_begin(&cursor, &kind, &order.version);
+    if (kind == STATEMENT_RECORD) {
+        cursor_skip(&cursor); /* archetypes */
+        cursor_text(&cursor); /* address */
+        cursor_uint(&cursor); /* port */
+        cursor_text(&cursor); /* metadata */
+        order.ttl_s = (uint32_t)cursor_uint(&cursor);
+        order.seq = cursor_uint(&cursor);
+        cursor_uint(&cursor); /* registered_at_ms */
+        cursor_skip(&cursor); /* token_hash */
+    } else {
+        order.seq = cursor_uint(&cursor);
+        order.ttl_s = (uint32_t)cursor_uint(&cursor);
+        cursor_uint(&cursor); /* reason */
+    }
+    order.is_signed = !cursor_nil(&cursor);
+    order.peer_version = order.is_signed ? cursor_uint(&cursor) : 0;
+    assert(!cursor.is_bad && (kind == STATEMENT_RECORD || kind == STATEMENT_DELETION));
+    return order;
+}
+
 struct blob *statement_admit(struct blob_store *store, struct span bytes, enum statement_kind kind,
                              const struct key_public *signer, const struct sign_scope *scope)
 {

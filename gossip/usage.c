@@ -99,19 +99,18 @@ static size_t log_bytes(const struct log *log)
 {
     size_t bytes = sizeof *log + log->slot_capacity * sizeof *log->slots +
                    blob_bytes(log->head_blob) + blob_bytes(log->evidence);
-    for (size_t i = 0; i < log->slot_count; i++)
-        if (log->slots[i].entry != NULL)
-            bytes += sizeof *log->slots[i].entry + blob_bytes(log->slots[i].entry->blob);
-    return bytes;
+    for (size_t i = 0; i < log->slot_count; i++) {
+        const struct entry *entry = slot_entry(log->slots[i]);
+        bytes += entry == NULL ? 0 : sizeof *entry + blob_bytes(entry->blob);
+    }
+    return bytes + root_bytes(log);
 }
 
 static void weigh_records(const struct gossip *g, struct gossip_memory *out)
 {
     const struct registry *registry = &g->registry;
-    size_t bytes = registry->log_capacity * sizeof *registry->logs +
-                   registry->peers.capacity * sizeof *registry->peers.slots +
-                   registry->peers.count * sizeof(struct peer) +
-                   g->leases.capacity * sizeof *g->leases.all +
+    size_t bytes = registry->log_capacity * sizeof *registry->logs + refs_bytes(&registry->by_id) +
+                   cells_bytes(&registry->peers) + g->leases.capacity * sizeof *g->leases.all +
                    g->leases.count * sizeof(struct lease);
     for (size_t i = 0; i < registry->log_count; i++) {
         const struct log *log = registry->logs[i];
@@ -121,7 +120,7 @@ static void weigh_records(const struct gossip *g, struct gossip_memory *out)
     out->logs = registry->log_count;
     out->records = registry->records_held;
     out->deletes = registry->deletes_held;
-    out->peers = registry->peers.count;
+    out->peers = registry->by_id.count;
     out->leases = g->leases.count;
     out->record_bytes = bytes;
     assert(out->leases <= out->records);

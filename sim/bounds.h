@@ -97,12 +97,14 @@ uint64_t bound_egress_bytes(uint64_t bytes_per_s, uint64_t window_us);
 #define BOUND_MEMBER_BYTES 1400
 /* Of a member that is or was accused: 16 accusations. */
 #define BOUND_SUSPICION_BYTES 5000
-/* Of an operation: the statement, the entry, the peer, its lease, and places in the tables. */
-#define BOUND_OPERATION_BYTES 1900
+/* Of an operation: the statement (1,000 at most), the entry, its lease, and places in the tables. A
+ * peer's cell is kept for the next one: as many as there ever were. */
+#define BOUND_OPERATION_BYTES 1300
+#define BOUND_CELL_BYTES      48
 /* Of a log: its struct, HEAD and evidence; and of a place in its list of versions. The list is at
  * most so many times as long as the most that its node ever held, and never shorter than a few. */
 #define BOUND_LOG_BYTES     1600
-#define BOUND_SLOT_BYTES    16
+#define BOUND_SLOT_BYTES    8
 #define BOUND_SLOTS_FACTOR  8
 #define BOUND_SLOTS_LEAST   128
 #define BOUND_LOGS_PER_HOME 8

@@ -108,7 +108,7 @@ static void check_bytes(struct world *world, size_t node, const struct gossip_me
                 BOUND_SUSPICION_BYTES * memory->suspicions);
     must_be(world, node, "bytes of records", memory->record_bytes,
             BOUND_BASE_BYTES + BOUND_OPERATION_BYTES * operations + BOUND_LOG_BYTES * memory->logs +
-                16 * memory->slots);
+                BOUND_SLOT_BYTES * memory->slots + BOUND_CELL_BYTES * *most);
 }
 
 void check_memory_second(struct world *world)

@@ -150,8 +150,8 @@ static struct blob *lie_of_head(const struct gossip *core, const struct member *
 static struct span peer_in(const struct log *log)
 {
     for (size_t i = 0; log != NULL && i < log->slot_count; i++)
-        if (log->slots[i].entry != NULL && !log->slots[i].entry->is_delete)
-            return log->slots[i].entry->peer->peer_id;
+        if (slot_entry(log->slots[i]) != NULL && !slot_entry(log->slots[i])->is_delete)
+            return entry_peer_id(slot_entry(log->slots[i]));
     return span_of_text(FORGED_PEER);
 }
 

@@ -319,7 +319,7 @@ struct peer *fixture_peer(const struct fixture *f, const char *peer_id)
 bool fixture_sees(const struct fixture *f, const char *peer_id)
 {
     const struct peer *peer = fixture_peer(f, peer_id);
-    return peer != NULL && peer->is_visible;
+    return peer != NULL && peer_is_visible(peer);
 }
 
 uint64_t fixture_version(const struct fixture *f, const char *peer_id)

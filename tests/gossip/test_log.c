@@ -531,7 +531,7 @@ Test(log, repair_takes_the_other_of_two_operations_of_one_version)
 {
     fixture_tell_set(f, &a, 1, "p", 1);
     cr_assert_eq(repair(1, "p", 2, 1), BATCH_APPLIED);
-    cr_assert_eq(fixture_peer(f, "p")->winner->seq, 2U);
+    cr_assert_eq(entry_order(fixture_peer(f, "p")->winner).seq, 2U);
     cr_assert_eq(log_a()->held_count, 1U);
 }
 

@@ -154,13 +154,25 @@ Test(registry, order_is_total)
                           {.home = 2, .epoch = 1},
                           {.home = 2, .epoch = 2}};
     struct entry all[64];
+    struct key_pair home;
+    key_pair_from_seed((uint8_t[KEY_SEED_BYTES]){1}, &home);
     size_t count = 0;
     for (size_t log = 0; log < 4; log++)
-        for (uint64_t bits = 0; bits < 8; bits++)
-            all[count++] = (struct entry){.log = &logs[log],
-                                          .peer_version = bits & 1,
-                                          .seq = bits >> 1 & 1,
-                                          .version = bits >> 2 & 1};
+        for (uint64_t bits = 0; bits < 8; bits++) {
+            struct deletion deletion = {.home = 1,
+                                        .epoch = 1,
+                                        .version = 1 + (bits >> 2 & 1),
+                                        .peer_id = span_of_text("p"),
+                                        .seq = bits >> 1 & 1,
+                                        .ttl_s = 60,
+                                        .reason = DELETE_EXPIRED,
+                                        .is_signed = true,
+                                        .peer_version = bits & 1};
+            all[count++] =
+                (struct entry){.log = &logs[log],
+                               .blob = statement_of_deletion(&deletion, &home, &f->core->scope),
+                               .version = deletion.version};
+        }
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++) {
             cr_assert_eq(entry_wins(&all[i], &all[k]), i != k && !entry_wins(&all[k], &all[i]));
@@ -168,6 +180,8 @@ Test(registry, order_is_total)
                 if (entry_wins(&all[i], &all[k]) && entry_wins(&all[k], &all[m]))
                     cr_assert(entry_wins(&all[i], &all[m]));
         }
+    while (count > 0)
+        blob_release(all[--count].blob);
 }
 
 /* --- What the host is told -------------------------------------------------------------------- */
@@ -266,7 +280,7 @@ Test(registry, records_held_counts_the_sets_of_all_logs)
     fixture_tell_delete(f, &low, 2, "p", 1);
     cr_assert_eq(f->core->registry.records_held, 1U);
     cr_assert_eq(f->core->registry.deletes_held, 1U);
-    cr_assert_eq(f->core->registry.peers.count, 1U);
+    cr_assert_eq(f->core->registry.by_id.count, 1U);
 }
 
 Test(registry, peers_are_found_by_their_whole_id)
@@ -339,7 +353,7 @@ Test(registry, forgotten_members_records_go)
     cr_assert_eq(downs("p"), 1U);
     cr_assert(fixture_last(f, GOSSIP_EVENT_LOG)->log.is_gone);
     cr_assert_null(registry_log(f->core, low.tag, low.epoch));
-    cr_assert_eq(f->core->registry.peers.count, 0U);
+    cr_assert_eq(f->core->registry.by_id.count, 0U);
 }
 
 Test(registry, own_log_is_there_from_the_start)

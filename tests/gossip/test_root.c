@@ -58,7 +58,7 @@ static uint32_t naive_key(const struct entry *entry)
 {
     struct hash hash;
     uint32_t key = 0;
-    hash_of("aurora-root-key", entry->peer->peer_id.data, entry->peer->peer_id.len, &hash);
+    hash_of("aurora-root-key", entry_peer_id(entry).data, entry_peer_id(entry).len, &hash);
     for (size_t i = 0; i < 4; i++)
         key = key << 8 | hash.bytes[i];
     return key;
@@ -68,7 +68,7 @@ static int by_key_and_peer_id(const void *one, const void *other)
 {
     const struct entry *a_entry = *(struct entry *const *)one;
     const struct entry *b_entry = *(struct entry *const *)other;
-    struct span a_id = a_entry->peer->peer_id, b_id = b_entry->peer->peer_id;
+    struct span a_id = entry_peer_id(a_entry), b_id = entry_peer_id(b_entry);
     uint32_t a_key = naive_key(a_entry), b_key = naive_key(b_entry);
     if (a_key != b_key)
         return a_key < b_key ? -1 : 1;
@@ -81,7 +81,7 @@ static void naive_collect(struct naive *naive, uint32_t prefix, unsigned bits)
 {
     naive->count = 0;
     for (size_t i = 0; i < log_a()->slot_count; i++) {
-        struct entry *entry = log_a()->slots[i].entry;
+        struct entry *entry = slot_entry(log_a()->slots[i]);
         if (entry == NULL || entry->is_delete)
             continue;
         if (bits == 0 || naive_key(entry) >> (32 - bits) == prefix)
@@ -257,21 +257,22 @@ Test(root, a_change_costs_the_leaf_and_what_is_above_it)
 
 struct bare {
     struct entry entry;
-    struct peer peer;
-    char peer_id[32];
 };
 
 static struct bare *bare_new(struct log *log, const char *peer_id)
 {
     struct bare *bare = calloc(1, sizeof *bare);
-    uint8_t statement[65] = {0};
-    snprintf(bare->peer_id, sizeof bare->peer_id, "%s", peer_id);
+    uint8_t statement[128] = {0};
+    struct wire_writer body = {statement, 64, sizeof statement, false};
     hash_of("aurora-root-vector", peer_id, strlen(peer_id), (struct hash *)(void *)statement);
     memcpy(statement + 32, statement, 32);
+    wire_put_array(&body, 5);
+    wire_put_uint(&body, STATEMENT_RECORD);
+    for (int i = 0; i < 3; i++)
+        wire_put_uint(&body, 1);
+    wire_put_text(&body, span_of_text(peer_id));
     bare->entry.log = log;
-    bare->entry.peer = &bare->peer;
-    bare->entry.blob = blob_new(span_of(statement, sizeof statement));
-    bare->peer.peer_id = span_of_text(bare->peer_id);
+    bare->entry.blob = blob_new(span_of(statement, body.len));
     return bare;
 }
 
