@@ -73,13 +73,29 @@ static struct token token_short(uint8_t first)
     return (struct token){TOKEN_OTHER, 0}; /* 0xe0 and above: a small negative integer */
 }
 
+static uint64_t big_endian_4(const uint8_t *at)
+{
+    return (uint64_t)at[0] << 24 | (uint64_t)at[1] << 16 | (uint64_t)at[2] << 8 | at[3];
+}
+
+/* Of 0, 1, 2, 4 or 8 bytes. */
+static uint64_t big_endian(struct span number)
+{
+    const uint8_t *at = number.data;
+    switch (number.len) {
+    case 0: return 0;
+    case 1: return at[0];
+    case 2: return (uint64_t)at[0] << 8 | at[1];
+    case 4: return big_endian_4(at);
+    default: return big_endian_4(at) << 32 | big_endian_4(at + 4);
+    }
+}
+
 static struct token token_long(struct cursor *cursor, uint8_t first)
 {
     const struct format *format = &formats[first - 0xc0];
     struct span number = cursor_take(cursor, format->width);
-    uint64_t value = 0;
-    for (size_t i = 0; i < number.len; i++)
-        value = value << 8 | number.data[i];
+    uint64_t value = big_endian(number);
     if (first >= FORMAT_INT8 && first <= FORMAT_INT64 && number.len > 0 && number.data[0] >= 0x80)
         return (struct token){TOKEN_OTHER, 0};
     if (format->kind == TOKEN_MAP)

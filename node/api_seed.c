@@ -5,7 +5,6 @@
 
 #include "node/api.h"
 #include "node/fragment.h"
-#include "node/net.h"
 #include "node/peers_answer.h"
 #include "node/registration_body.h"
 #include "node/reputation.h"
@@ -26,12 +25,10 @@ void api_seed_register(struct api *api, const struct http_request *request,
                        struct http_exchange *exchange)
 {
     struct registration_body body;
-    char from[NET_TEXT_BYTES];
 
     if (!api_is_ready(api, exchange))
         return;
-    net_host_text(&request->from, from);
-    if (registration_body_read(&body, request->body, api->config->ttl_s, span_of_text(from)))
+    if (registration_body_read(&body, request->body, api->config->ttl_s, &request->from))
         api_register(api, exchange, ROUTE_REGISTER, &body.registration);
     else
         api_error(api, exchange, body.status, body.error);
@@ -64,7 +61,7 @@ static void peer_put(struct api *api, struct json_writer *json, struct view_peer
     writer_object_open(json);
     fragment_put(json, fragment_of(&api->view, peer), text);
     if (api->query.with_reputation)
-        reputation_put(json, peer->registered_wall_ms, api->now_wall_us / 1000);
+        reputation_put(json, view_peer_registered_ms(peer), api->now_wall_us / 1000);
     writer_object_close(json);
 }
 

@@ -7,7 +7,6 @@
 #include "crypto/base64.h"
 #include "node/api.h"
 #include "node/fragment.h"
-#include "node/net.h"
 #include "node/peers_answer.h"
 #include "node/registration_body.h"
 
@@ -39,11 +38,11 @@ static void put_issuer(struct json_writer *json, const struct peer_description *
 static void put_expiry(struct json_writer *json, const struct view_peer *peer, uint64_t now_ms)
 {
     writer_key(json, "expires_in");
-    if (!peer->is_own)
+    if (peer->lease == NULL)
         writer_null(json);
     else
-        writer_number(json, peer->expires_wall_ms > now_ms
-                                ? (peer->expires_wall_ms - now_ms + 999) / 1000
+        writer_number(json, peer->lease->expires_wall_ms > now_ms
+                                ? (peer->lease->expires_wall_ms - now_ms + 999) / 1000
                                 : 0);
 }
 
@@ -97,7 +96,8 @@ static void peers_write(struct api *api, const struct selection *selection)
     if (selection->is_cut) {
         const struct view_peer *last = selection->peers[selection->count - 1];
 
-        peer_cursor_write(api->query.sort, last->registered_wall_ms, last->peer_id, cursor);
+        peer_cursor_write(api->query.sort, view_peer_registered_ms(last), view_peer_id(last),
+                          cursor);
         writer_put_string(&json, "cursor", cursor);
     } else {
         writer_put_null(&json, "cursor");
@@ -217,13 +217,11 @@ void api_v1_register(struct api *api, const struct http_request *request,
                      struct http_exchange *exchange)
 {
     struct registration_body body;
-    char from[NET_TEXT_BYTES];
     struct span shown;
 
     if (!api_is_ready(api, exchange) || !token_read(api, request, exchange, &shown))
         return;
-    net_host_text(&request->from, from);
-    if (registration_body_read(&body, request->body, api->config->ttl_s, span_of_text(from))) {
+    if (registration_body_read(&body, request->body, api->config->ttl_s, &request->from)) {
         token_give(exchange, shown, &body.registration);
         api_register(api, exchange, ROUTE_V1_REGISTER, &body.registration);
     } else {

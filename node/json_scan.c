@@ -120,15 +120,33 @@ static bool scan_character(struct scan *scan, uint32_t *code)
     return true;
 }
 
-/* Characters of ASCII that stand for themselves: most strings hold nothing else. */
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Do these eight bytes of a string all stand for themselves, and for a character each? As in
+ * text.c: a difference that borrows from the next byte does so at one that does not. */
+static bool is_plain(uint64_t bytes)
+{
+    uint64_t quotes = bytes ^ EACH_BYTE('"'), escapes = bytes ^ EACH_BYTE('\\');
+
+    return ((bytes | (bytes - EACH_BYTE(' ')) | (quotes - EACH_BYTE(1)) |
+             (escapes - EACH_BYTE(1))) &
+            EACH_BYTE(0x80)) == 0;
+}
+
+/* Most strings hold nothing else. */
 static void scan_plain(struct scan *scan)
 {
-    size_t at = scan->at;
+    const uint8_t *at = scan->text.data + scan->at, *end = scan->text.data + scan->text.len;
+    uint64_t bytes;
 
-    while (at < scan->text.len && scan->text.data[at] >= 0x20 && scan->text.data[at] < 0x7f &&
-           scan->text.data[at] != '"' && scan->text.data[at] != '\\')
+    for (; (size_t)(end - at) >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, at, sizeof bytes);
+        if (!is_plain(bytes))
+            break;
+    }
+    while (at < end && *at >= ' ' && *at < 0x80 && *at != '"' && *at != '\\')
         at++;
-    scan->at = at;
+    scan->at = (size_t)(at - scan->text.data);
 }
 
 static bool scan_string(struct scan *scan)
@@ -344,26 +362,29 @@ static struct span trimmed(struct span text)
 }
 
 /* Is there one more, after the comma that divides it from the last? */
-static bool scan_divider(struct scan *scan, const struct json_members *members, char closing)
+static bool scan_divider(struct scan *scan, struct json_members *members, char closing)
 {
     scan_blanks(scan);
-    if (scan_peek(scan) == closing || (members->has_begun && !scan_take(scan, ',')))
-        return false;
-    scan_blanks(scan);
-    return true;
+    if (members->has_begun ? scan_take(scan, ',') : scan_peek(scan) != closing) {
+        scan_blanks(scan);
+        return true;
+    }
+    members->has_ended = scan_take(scan, closing);
+    members->at = scan->at;
+    return false;
 }
 
 static bool take_value(struct json_members *members, struct scan *scan, struct span *value)
 {
     scan_blanks(scan);
     size_t start = scan->at;
-    bool is_valid = scan_value(scan, 1);
 
-    assert(is_valid);
+    if (!scan_value(scan, 1))
+        return false;
     *value = trimmed(span_of(scan->text.data + start, scan->at - start));
     members->at = scan->at;
     members->has_begun = true;
-    return is_valid;
+    return true;
 }
 
 bool json_scan_members_next(struct json_members *members, struct json_member *member)
@@ -373,10 +394,18 @@ bool json_scan_members_next(struct json_members *members, struct json_member *me
     if (!scan_divider(&scan, members, '}'))
         return false;
     size_t start = scan.at;
-    bool is_valid = scan_key(&scan);
-    assert(is_valid);
-    member->key = trimmed(span_of(scan.text.data + start, scan.at - start - (is_valid ? 1 : 0)));
-    return is_valid && take_value(members, &scan, &member->value);
+    if (!scan_key(&scan))
+        return false;
+    member->key = trimmed(span_of(scan.text.data + start, scan.at - 1 - start));
+    return take_value(members, &scan, &member->value);
+}
+
+bool json_scan_members_ended(const struct json_members *members)
+{
+    struct scan scan = {.text = members->text, .at = members->at};
+
+    scan_blanks(&scan);
+    return members->has_ended && scan.at == scan.text.len;
 }
 
 bool json_scan_elements_next(struct json_members *elements, struct span *value)

@@ -26,7 +26,7 @@ bool json_scan_fault_key(struct span text, struct span *key);
 struct json_members {
     struct span text;
     size_t at;
-    bool has_begun;
+    bool has_begun, has_ended;
 };
 
 struct json_member {
@@ -34,10 +34,13 @@ struct json_member {
     struct span value; /* without white space around it */
 };
 
-/* `text` has passed json_scan_is_valid (asserted along the way). False: it is no object. */
+/* False: it is no object. */
 bool json_scan_members_begin(struct json_members *, struct span text);
-/* False: no more. */
+/* False: no more, or what follows is no member. What it finds is valid, whatever follows. */
 bool json_scan_members_next(struct json_members *, struct json_member *);
+/* After that: was it the end, so that the whole text is valid? Who reads all members anyway need
+ * not look at the text twice. */
+bool json_scan_members_ended(const struct json_members *);
 /* The same for an array: each value, without white space around it. */
 bool json_scan_elements_begin(struct json_members *, struct span text);
 bool json_scan_elements_next(struct json_members *, struct span *value);

@@ -41,11 +41,18 @@ __attribute__((format(printf, 3, 4))) static bool refuse(struct registration_bod
 
 /* --- From text to values ------------------------------------------------------------------- */
 
+#define KEY_MAX_BYTES 128 /* more than the longest of ours with each character escaped */
+
+/* BODY_FIELDS: none that we know. */
 static enum body_field field_of(struct span key)
 {
     enum body_field field = 0;
+    uint8_t room[KEY_MAX_BYTES];
+    struct span name;
 
-    while (field < BODY_FIELDS && !json_scan_equals(key, span_of_text(field_names[field])))
+    if (key.len > sizeof room || !json_scan_text(key, room, &name))
+        return BODY_FIELDS;
+    while (field < BODY_FIELDS && !span_equal(name, span_of_text(field_names[field])))
         field++;
     return field;
 }
@@ -56,29 +63,28 @@ static bool is_absent(const struct registration_body *body, enum body_field fiel
 }
 
 /* Names the member that is to blame, if it is one of those we know. */
-static bool refuse_text(struct registration_body *body, struct span text, size_t fault_at)
+static bool refuse_text(struct registration_body *body)
 {
     struct span key;
-    enum body_field field = json_scan_fault_key(text, &key) ? field_of(key) : BODY_FIELDS;
+    size_t fault_at;
 
+    if (json_scan_is_valid(body->text, &fault_at))
+        return refuse(body, 400, "body: must be a JSON object");
+    enum body_field field = json_scan_fault_key(body->text, &key) ? field_of(key) : BODY_FIELDS;
     return refuse(body, 400, "%s: not valid JSON in UTF-8 at byte %zu, or nested over %d deep",
                   field == BODY_FIELDS ? "body" : field_names[field], fault_at, JSON_DEPTH_MAX);
 }
 
 static bool members_read(struct registration_body *body)
 {
-    struct span text = body->text;
     bool is_seen[BODY_FIELDS] = {false};
     struct json_members members;
     struct json_member member;
-    size_t fault_at;
 
-    if (text.len == 0)
+    if (body->text.len == 0)
         return refuse(body, 400, "body: missing; it must be a JSON object");
-    if (!json_scan_is_valid(text, &fault_at))
-        return refuse_text(body, text, fault_at);
-    if (!json_scan_members_begin(&members, text))
-        return refuse(body, 400, "body: must be a JSON object");
+    if (!json_scan_members_begin(&members, body->text))
+        return refuse_text(body);
     while (json_scan_members_next(&members, &member)) {
         enum body_field field = field_of(member.key);
 
@@ -90,7 +96,7 @@ static bool members_read(struct registration_body *body)
         if (!span_equal(member.value, span_of("null", 4)))
             body->values[field] = member.value;
     }
-    return true;
+    return json_scan_members_ended(&members) || refuse_text(body);
 }
 
 /* --- From values to a registration --------------------------------------------------------- */
@@ -226,15 +232,14 @@ static bool ttl_read(struct registration_body *body, uint32_t default_ttl_s, uin
     return true;
 }
 
-static bool address_read(struct registration_body *body, struct span default_address,
-                         struct span *out)
+static bool address_read(struct registration_body *body, const struct addr *from, struct span *out)
 {
     struct span ip;
 
     if (!text_read(body, BODY_ADDRESS, out) || !text_read(body, BODY_IP, &ip))
         return false;
     if (out->len == 0)
-        *out = ip.len > 0 ? ip : default_address;
+        *out = ip.len > 0 ? ip : span_of_text(net_host_text(from, body->from));
     return true;
 }
 
@@ -288,16 +293,15 @@ static bool description_check(struct registration_body *body, const struct peer_
 }
 
 bool registration_body_read(struct registration_body *body, struct span text,
-                            uint32_t default_ttl_s, struct span default_address)
+                            uint32_t default_ttl_s, const struct addr *from)
 {
     *body = (struct registration_body){.text = text};
     struct peer_description *peer = &body->registration.peer;
 
-    assert(default_address.len > 0);
-    if (!members_read(body) || !peer_id_read(body) ||
-        !address_read(body, default_address, &peer->address) || !port_read(body, &peer->port) ||
-        !archetypes_read(body, peer) || !metadata_read(body, peer) ||
-        !ttl_read(body, default_ttl_s, &peer->ttl_s) || !signature_read(body, peer))
+    if (!members_read(body) || !peer_id_read(body) || !address_read(body, from, &peer->address) ||
+        !port_read(body, &peer->port) || !archetypes_read(body, peer) ||
+        !metadata_read(body, peer) || !ttl_read(body, default_ttl_s, &peer->ttl_s) ||
+        !signature_read(body, peer))
         return false;
     peer->peer_id = body->peer_id;
     return description_check(body, peer);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "gossip/gossip.h"
+#include "node/net.h"
 
 #define BODY_ERROR_MAX_BYTES 200
 
@@ -36,15 +37,16 @@ struct registration_body {
     struct span values[BODY_FIELDS]; /* in `text`; empty: absent, or null */
     uint8_t *room;                   /* NULL, or what strings with escapes say, one by one */
     size_t room_used;
+    char from[NET_TEXT_BYTES];
     unsigned status; /* of the refusal: 400, or 413 for what is only too large */
     char error[BODY_ERROR_MAX_BYTES];
 };
 
-/* For POST /register and /v1/peers. `default_ttl_s` and `default_address` stand in for what is
- * absent; the latter must outlive `out`, like the body's text. False: see status and error. In
- * either case the caller calls registration_body_free. */
+/* For POST /register and /v1/peers. `default_ttl_s` and the address `from` stand in for what is
+ * absent. The body's text must outlive `out`. False: see status and error. In either case the
+ * caller calls registration_body_free. */
 bool registration_body_read(struct registration_body *out, struct span text, uint32_t default_ttl_s,
-                            struct span default_address);
+                            const struct addr *from);
 /* For POST /heartbeat: peer_id alone. */
 bool heartbeat_body_read(struct registration_body *out, struct span text);
 void registration_body_free(struct registration_body *);

@@ -197,3 +197,53 @@ Test(json_scan, strings_are_read_in_place_or_decoded)
     cr_assert_not(json_scan_text(span_of_text("null"), room, &text));
     cr_assert_not(json_scan_text(span_of_text("[\"\"]"), room, &text));
 }
+
+/* Eight bytes are looked at together: what ends a string must be seen wherever it stands. */
+Test(json_scan, a_string_ends_wherever_its_quote_stands)
+{
+    static const char middles[] = {'"', '\\', '\n', '\x7f', (char)0xff, 'a'};
+
+    for (size_t at = 1; at < 20; at++) {
+        for (size_t i = 0; i < sizeof middles; i++) {
+            char text[24];
+
+            memset(text, '~', sizeof text);
+            text[0] = text[20] = '"';
+            text[21] = '\0';
+            text[at] = middles[i];
+            if (middles[i] == '\\')
+                text[at + 1] = at + 1 == 20 ? '"' : 'n';
+            bool valid = middles[i] == '\x7f' || middles[i] == 'a' || (i == 1 && at < 19);
+            cr_assert_eq(is_valid(text), valid, "%zu %zu", at, i);
+        }
+    }
+}
+
+Test(json_scan, members_of_what_is_no_object_end_before_it_does)
+{
+    static const struct {
+        const char *text;
+        size_t count;
+        bool has_ended;
+    } cases[] = {
+        {"{}", 0, true},          {" { } ", 0, true},      {"{\"a\":1}", 1, true},
+        {"{\"a\":1}x", 1, false}, {"{\"a\":1", 1, false},  {"{\"a\":1,}", 1, false},
+        {"{", 0, false},          {"{,", 0, false},        {"{\"a\":1 \"b\":2}", 1, false},
+        {"{}}", 0, false},        {"{\"a\":[}", 0, false}, {"{\"a\":1,\"b\"}", 1, false},
+        {"{]", 0, false},         {"{\"a\":1]", 1, false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct json_members members;
+        struct json_member member;
+        size_t count = 0, len = strlen(cases[i].text);
+        uint8_t *copy = guard_copy(cases[i].text, len);
+
+        cr_assert(json_scan_members_begin(&members, span_of(copy, len)));
+        while (json_scan_members_next(&members, &member))
+            count++;
+        cr_assert_eq(count, cases[i].count, "%s", cases[i].text);
+        cr_assert_eq(json_scan_members_ended(&members), cases[i].has_ended, "%s", cases[i].text);
+        guard_free(copy, len);
+    }
+}

@@ -17,7 +17,7 @@ static bool reads(const char *text)
     copy_len = strlen(text);
     copy = guard_copy(text, copy_len);
     return registration_body_read(&body, span_of(copy, copy_len), 300,
-                                  span_of_text("198.51.100.9"));
+                                  &(struct addr){.family = ADDR_IPV4, .ip = {198, 51, 100, 9}});
 }
 
 static void done(void)
