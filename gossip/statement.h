@@ -180,11 +180,13 @@ struct statement_order {
     struct span peer_id;
     uint32_t ttl_s;
     uint64_t seq;
+    uint64_t registered_at_ms; /* a record's */
     bool is_signed;
     uint64_t peer_version;
 };
 struct statement_order statement_order_of(struct span bytes);
 struct span statement_peer_id_of(struct span bytes);
+bool statement_has_archetype(struct span bytes, struct span archetype);
 
 /* Verifies and returns the statement as a blob that the caller owns; NULL: the signature is wrong.
  * `store` may be NULL; with one, bytes that were verified before are not verified again. */

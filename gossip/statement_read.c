@@ -251,9 +251,22 @@ struct span statement_peer_id_of(struct span bytes)
     return peer_id;
 }
 
+bool statement_has_archetype(struct span bytes, struct span archetype)
+{
+    struct cursor cursor = body_of(bytes);
+    enum statement_kind kind;
+    uint64_t version;
+    order_begin(&cursor, &kind, &version);
+    assert(!cursor.is_bad && kind == STATEMENT_RECORD);
+    for (uint32_t left = cursor_array(&cursor); left > 0; left--)
+        if (span_equal(cursor_text(&cursor), archetype))
+            return true;
+    return false;
+}
+
 struct statement_order statement_order_of(struct span bytes)
 {
-    struct statement_order order;
+    struct statement_order order = {0};
     struct cursor cursor = body_of(bytes);
     enum statement_kind kind;
     order.peer_id = order_begin(&cursor, &kind, &order.version);
@@ -264,7 +277,7 @@ struct statement_order statement_order_of(struct span bytes)
         cursor_text(&cursor); /* metadata */
         order.ttl_s = (uint32_t)cursor_uint(&cursor);
         order.seq = cursor_uint(&cursor);
-        cursor_uint(&cursor); /* registered_at_ms */
+        order.registered_at_ms = cursor_uint(&cursor);
         cursor_skip(&cursor); /* token_hash */
     } else {
         order.seq = cursor_uint(&cursor);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "gossip/cells.h"
 #include "gossip/mem.h"
 #include "node/view.h"
 
@@ -12,9 +13,15 @@
 #define BLOCK_FIRST_CAPACITY 4
 
 struct peer_order_block {
-    size_t count, capacity; /* never empty */
-    struct view_peer *peers[];
+    uint16_t count, capacity; /* never empty */
+    uint32_t peers[];
 };
+
+static struct span id_at(const struct peer_order *order, const struct peer_order_block *block,
+                         size_t index)
+{
+    return view_peer_id(cells_at(order->cells, block->peers[index]));
+}
 
 int peer_id_compare(struct span a, struct span b)
 {
@@ -28,18 +35,19 @@ void peer_order_free(struct peer_order *order)
     for (size_t i = 0; i < order->block_count; i++)
         mem_free(order->blocks[i]);
     mem_free(order->blocks);
-    *order = (struct peer_order){0};
+    *order = (struct peer_order){.cells = order->cells};
 }
 
 /* How many of the block's peers have an id below `peer_id` (or equal to it, with `or_equal`). */
-static size_t block_rank(const struct peer_order_block *block, struct span peer_id, bool or_equal)
+static size_t block_rank(const struct peer_order *order, const struct peer_order_block *block,
+                         struct span peer_id, bool or_equal)
 {
     size_t low = 0, high = block->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (peer_id_compare(block->peers[middle]->peer_id, peer_id) < (or_equal ? 1 : 0))
+        if (peer_id_compare(id_at(order, block, middle), peer_id) < (or_equal ? 1 : 0))
             low = middle + 1;
         else
             high = middle;
@@ -55,7 +63,7 @@ static size_t block_find(const struct peer_order *order, struct span peer_id)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (peer_id_compare(order->blocks[middle]->peers[0]->peer_id, peer_id) <= 0)
+        if (peer_id_compare(id_at(order, order->blocks[middle], 0), peer_id) <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -70,7 +78,7 @@ static struct peer_order_block *block_resize(struct peer_order_block *block, siz
 
     if (block == NULL)
         resized->count = 0;
-    resized->capacity = capacity;
+    resized->capacity = (uint16_t)capacity;
     return resized;
 }
 
@@ -86,15 +94,19 @@ static void block_insert(struct peer_order *order, size_t at, struct peer_order_
     order->block_count++;
 }
 
-static void block_split(struct peer_order *order, size_t at)
+/* Ids that come in order leave full blocks behind: half full ones would take twice the memory. */
+static void block_split(struct peer_order *order, size_t at, bool is_at_end)
 {
     struct peer_order_block *full = order->blocks[at];
-    struct peer_order_block *upper = block_resize(NULL, PEER_ORDER_BLOCK_MAX);
+    uint16_t moved = is_at_end ? 0 : full->count / 2;
+    struct peer_order_block *upper = block_resize(NULL, moved + BLOCK_FIRST_CAPACITY);
 
-    upper->count = full->count / 2;
-    full->count -= upper->count;
-    memcpy(upper->peers, full->peers + full->count, upper->count * sizeof upper->peers[0]);
+    upper->count = moved;
+    full->count = (uint16_t)(full->count - moved);
+    memcpy(upper->peers, full->peers + full->count, moved * sizeof upper->peers[0]);
     block_insert(order, at + 1, upper);
+    if (moved > 0)
+        order->blocks[at] = block_resize(full, full->count + BLOCK_FIRST_CAPACITY);
 }
 
 /* A block with room for this peer. */
@@ -107,35 +119,44 @@ static struct peer_order_block *block_open(struct peer_order *order, struct span
     size_t at = block_find(order, peer_id);
     struct peer_order_block *block = order->blocks[at];
     if (block->count == PEER_ORDER_BLOCK_MAX) {
-        block_split(order, at);
-        return order->blocks[block_find(order, peer_id)];
+        bool is_at_end = at + 1 == order->block_count &&
+                         peer_id_compare(id_at(order, block, block->count - 1u), peer_id) < 0;
+
+        block_split(order, at, is_at_end);
+        return order->blocks[is_at_end ? at + 1 : block_find(order, peer_id)];
     }
-    if (block->count == block->capacity)
-        order->blocks[at] = block = block_resize(block, 2 * block->capacity);
+    if (block->count == block->capacity) {
+        size_t capacity = block->capacity + block->capacity / 4u + BLOCK_FIRST_CAPACITY;
+
+        order->blocks[at] = block =
+            block_resize(block, capacity < PEER_ORDER_BLOCK_MAX ? capacity : PEER_ORDER_BLOCK_MAX);
+    }
     return block;
 }
 
-void peer_order_add(struct peer_order *order, struct view_peer *peer)
+void peer_order_add(struct peer_order *order, uint32_t reference)
 {
-    struct peer_order_block *block = block_open(order, peer->peer_id);
-    size_t at = block_rank(block, peer->peer_id, false);
+    struct span peer_id = view_peer_id(cells_at(order->cells, reference));
+    struct peer_order_block *block = block_open(order, peer_id);
+    size_t at = block_rank(order, block, peer_id, false);
 
     assert(block->count < block->capacity);
-    assert(at == block->count || !span_equal(block->peers[at]->peer_id, peer->peer_id));
+    assert(at == block->count || !span_equal(id_at(order, block, at), peer_id));
     memmove(block->peers + at + 1, block->peers + at, (block->count - at) * sizeof block->peers[0]);
-    block->peers[at] = peer;
+    block->peers[at] = reference;
     block->count++;
     order->count++;
 }
 
-void peer_order_remove(struct peer_order *order, const struct view_peer *peer)
+void peer_order_remove(struct peer_order *order, uint32_t reference)
 {
     assert(order->count > 0);
-    size_t at_block = block_find(order, peer->peer_id);
+    struct span peer_id = view_peer_id(cells_at(order->cells, reference));
+    size_t at_block = block_find(order, peer_id);
     struct peer_order_block *block = order->blocks[at_block];
-    size_t at = block_rank(block, peer->peer_id, false);
+    size_t at = block_rank(order, block, peer_id, false);
 
-    assert(at < block->count && block->peers[at] == peer);
+    assert(at < block->count && block->peers[at] == reference);
     block->count--;
     memmove(block->peers + at, block->peers + at + 1, (block->count - at) * sizeof block->peers[0]);
     order->count--;
@@ -152,7 +173,7 @@ struct peer_order_place peer_order_after(const struct peer_order *order, struct 
     if (order->block_count == 0 || peer_id.len == 0)
         return (struct peer_order_place){0, 0};
     size_t block = block_find(order, peer_id);
-    return (struct peer_order_place){block, block_rank(order->blocks[block], peer_id, true)};
+    return (struct peer_order_place){block, block_rank(order, order->blocks[block], peer_id, true)};
 }
 
 struct view_peer *peer_order_next(const struct peer_order *order, struct peer_order_place *place)
@@ -161,7 +182,7 @@ struct view_peer *peer_order_next(const struct peer_order *order, struct peer_or
         const struct peer_order_block *block = order->blocks[place->block];
 
         if (place->index < block->count)
-            return block->peers[place->index++];
+            return cells_at(order->cells, block->peers[place->index++]);
         place->block++;
         place->index = 0;
     }

@@ -15,11 +15,13 @@
 
 #define PEER_ORDER_BLOCK_MAX 64
 
+struct cells;
 struct view_peer;
 
 struct peer_order_block;
 
 struct peer_order {
+    const struct cells *cells; /* the peers', which are named by reference here */
     struct peer_order_block **blocks;
     size_t block_count, block_capacity;
     size_t count;
@@ -29,12 +31,12 @@ struct peer_order_place {
     size_t block, index;
 };
 
-/* Zeroed memory is an empty order. */
+/* Zeroed memory but for `cells` is an empty order. */
 void peer_order_free(struct peer_order *);
 /* No peer with this id may be in it (asserted). */
-void peer_order_add(struct peer_order *, struct view_peer *);
+void peer_order_add(struct peer_order *, uint32_t reference);
 /* This very peer must be in it (asserted). */
-void peer_order_remove(struct peer_order *, const struct view_peer *);
+void peer_order_remove(struct peer_order *, uint32_t reference);
 /* The place of the first peer whose id is above `peer_id`; an empty one: the first of all. */
 struct peer_order_place peer_order_after(const struct peer_order *, struct span peer_id);
 /* The peer at the place, which moves on. NULL: the end. */

@@ -20,15 +20,13 @@ static bool is_excluded(const struct peer_query *query, struct span peer_id)
     return false;
 }
 
-static bool has_archetypes(const struct view *view, const struct peer_query *query,
-                           const struct view_peer *peer)
+/* `walked`: the archetype of all who are asked; empty: none. */
+static bool has_archetypes(const struct peer_query *query, const struct view_peer *peer,
+                           struct span walked)
 {
-    for (size_t i = 0; i < query->archetype_count; i++) {
-        const struct view_archetype *archetype = view_archetype_find(view, query->archetypes[i]);
-
-        if (archetype == NULL || !view_peer_has(peer, archetype))
+    for (size_t i = 0; i < query->archetype_count; i++)
+        if (!span_equal(query->archetypes[i], walked) && !view_peer_has(peer, query->archetypes[i]))
             return false;
-    }
     return true;
 }
 
@@ -72,48 +70,69 @@ static bool has_meta(const struct peer_query *query, const struct view_peer *pee
            selection_metadata_has(record.peer.metadata, query->meta, query->meta_count);
 }
 
-bool selection_matches(const struct view *view, const struct peer_query *query,
-                       const struct view_peer *peer)
+static bool matches(const struct peer_query *query, const struct view_peer *peer,
+                    struct span walked)
 {
-    return !is_excluded(query, peer->peer_id) && has_archetypes(view, query, peer) &&
-           has_meta(query, peer);
+    return !(query->exclude_count > 0 && is_excluded(query, view_peer_id(peer))) &&
+           has_archetypes(query, peer, walked) && has_meta(query, peer);
+}
+
+bool selection_matches(const struct peer_query *query, const struct view_peer *peer)
+{
+    return matches(query, peer, span_of(NULL, 0));
 }
 
 /* --- All that match ------------------------------------------------------------------------ */
 
-static void selection_add(struct selection *selection, size_t *capacity, struct view_peer *peer)
+/* A match, and what the order by time needs of it: read once, not at every comparison. */
+struct dated {
+    uint64_t registered_ms;
+    struct view_peer *peer;
+};
+
+static void *place_for(void *items, size_t item_bytes, size_t count, size_t *capacity)
 {
-    if (selection->count == *capacity) {
-        *capacity = *capacity == 0 ? SELECTION_FIRST_CAPACITY : 2 * *capacity;
-        selection->peers = mem_resize(selection->peers, *capacity * sizeof selection->peers[0]);
-    }
-    selection->peers[selection->count++] = peer;
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity == 0 ? SELECTION_FIRST_CAPACITY : 2 * *capacity;
+    return mem_resize(items, *capacity * item_bytes);
 }
 
-const struct peer_order *selection_order(const struct view *view, const struct span *archetypes,
-                                         size_t count)
+/* `walked` is the name of the archetype whose order it is; empty: all peers are in it. */
+static const struct peer_order *order_of(const struct view *view, const struct span *archetypes,
+                                         size_t count, struct span *walked)
 {
     const struct peer_order *shortest = &view->peers;
 
+    *walked = span_of(NULL, 0);
     for (size_t i = 0; i < count; i++) {
         const struct view_archetype *archetype = view_archetype_find(view, archetypes[i]);
 
         if (archetype == NULL)
             return NULL;
-        if (archetype->peers.count < shortest->count)
-            shortest = &archetype->peers;
+        if (walked->len > 0 && archetype->peers.count >= shortest->count)
+            continue;
+        shortest = &archetype->peers;
+        *walked = archetype->name;
     }
     return shortest;
 }
 
+const struct peer_order *selection_order(const struct view *view, const struct span *archetypes,
+                                         size_t count)
+{
+    struct span walked;
+
+    return order_of(view, archetypes, count, &walked);
+}
+
 static int by_age(const void *a, const void *b)
 {
-    const struct view_peer *left = *(struct view_peer *const *)a;
-    const struct view_peer *right = *(struct view_peer *const *)b;
+    const struct dated *left = a, *right = b;
 
-    if (left->registered_wall_ms != right->registered_wall_ms)
-        return left->registered_wall_ms < right->registered_wall_ms ? -1 : 1;
-    return peer_id_compare(left->peer_id, right->peer_id);
+    if (left->registered_ms != right->registered_ms)
+        return left->registered_ms < right->registered_ms ? -1 : 1;
+    return peer_id_compare(view_peer_id(left->peer), view_peer_id(right->peer));
 }
 
 static int by_youth(const void *a, const void *b)
@@ -122,38 +141,45 @@ static int by_youth(const void *a, const void *b)
 }
 
 /* Is this peer, in the order by time, behind the cursor? */
-static bool is_behind(const struct peer_query *query, const struct view_peer *peer)
+static bool is_behind(const struct peer_query *query, const struct dated *dated)
 {
-    bool is_newer = peer->registered_wall_ms != query->cursor_ms
-                        ? peer->registered_wall_ms > query->cursor_ms
-                        : peer_id_compare(peer->peer_id, query->cursor_id) > 0;
-    bool is_same =
-        peer->registered_wall_ms == query->cursor_ms && span_equal(peer->peer_id, query->cursor_id);
+    int order = dated->registered_ms != query->cursor_ms
+                    ? (dated->registered_ms > query->cursor_ms ? 1 : -1)
+                    : peer_id_compare(view_peer_id(dated->peer), query->cursor_id);
 
-    return !is_same && is_newer == (query->sort == SORT_OLDEST);
+    return query->sort == SORT_OLDEST ? order > 0 : order < 0;
 }
 
 /* Every match is looked at, then ordered: such a page costs more than one by id. */
-static void select_by_time(struct selection *selection, const struct view *view,
-                           const struct peer_query *query, const struct peer_order *order)
+static void select_by_time(struct selection *selection, const struct peer_query *query,
+                           const struct peer_order *order, struct span walked)
 {
     struct peer_order_place place = {0, 0};
     struct view_peer *peer;
-    size_t capacity = 0;
+    struct dated *all = NULL;
+    size_t count = 0, capacity = 0;
 
-    while ((peer = peer_order_next(order, &place)) != NULL)
-        if ((!query->has_cursor || is_behind(query, peer)) && selection_matches(view, query, peer))
-            selection_add(selection, &capacity, peer);
-    if (selection->count > 0)
-        qsort(selection->peers, selection->count, sizeof selection->peers[0],
-              query->sort == SORT_OLDEST ? by_age : by_youth);
-    selection->is_cut = selection->count > query->limit;
-    if (selection->is_cut)
-        selection->count = query->limit;
+    while ((peer = peer_order_next(order, &place)) != NULL) {
+        struct dated dated = {view_peer_registered_ms(peer), peer};
+
+        if ((query->has_cursor && !is_behind(query, &dated)) || !matches(query, peer, walked))
+            continue;
+        all = place_for(all, sizeof *all, count, &capacity);
+        all[count++] = dated;
+    }
+    if (count > 0)
+        qsort(all, count, sizeof *all, query->sort == SORT_OLDEST ? by_age : by_youth);
+    selection->is_cut = count > query->limit;
+    selection->count = selection->is_cut ? query->limit : count;
+    if (count > 0)
+        selection->peers = mem_alloc(selection->count * sizeof selection->peers[0]);
+    for (size_t i = 0; i < selection->count; i++)
+        selection->peers[i] = all[i].peer;
+    mem_free(all);
 }
 
-static void select_by_id(struct selection *selection, const struct view *view,
-                         const struct peer_query *query, const struct peer_order *order)
+static void select_by_id(struct selection *selection, const struct peer_query *query,
+                         const struct peer_order *order, struct span walked)
 {
     struct peer_order_place place =
         peer_order_after(order, query->has_cursor ? query->cursor_id : span_of(NULL, 0));
@@ -161,29 +187,32 @@ static void select_by_id(struct selection *selection, const struct view *view,
     size_t capacity = 0;
 
     while (!selection->is_cut && (peer = peer_order_next(order, &place)) != NULL) {
-        if (!selection_matches(view, query, peer))
+        if (!matches(query, peer, walked))
             continue;
-        if (selection->count < query->limit)
-            selection_add(selection, &capacity, peer);
-        else
-            selection->is_cut = true;
+        selection->is_cut = selection->count == query->limit;
+        if (selection->is_cut)
+            return;
+        selection->peers =
+            place_for(selection->peers, sizeof selection->peers[0], selection->count, &capacity);
+        selection->peers[selection->count++] = peer;
     }
 }
 
 void selection_make(struct selection *selection, const struct view *view,
                     const struct peer_query *query)
 {
+    struct span walked;
     const struct peer_order *order =
-        selection_order(view, query->archetypes, query->archetype_count);
+        order_of(view, query->archetypes, query->archetype_count, &walked);
 
     *selection = (struct selection){0};
     assert(query->limit > 0);
     if (order == NULL)
         return;
     if (query->sort == SORT_PEER_ID)
-        select_by_id(selection, view, query, order);
+        select_by_id(selection, query, order, walked);
     else
-        select_by_time(selection, view, query, order);
+        select_by_time(selection, query, order, walked);
     assert(selection->count <= query->limit);
 }
 

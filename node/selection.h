@@ -13,7 +13,7 @@ struct selection {
 };
 
 /* Does this peer match the query (cursor and limit aside)? */
-bool selection_matches(const struct view *, const struct peer_query *, const struct view_peer *);
+bool selection_matches(const struct peer_query *, const struct view_peer *);
 /* Do these metadata have all of the wanted values? */
 bool selection_metadata_has(struct span metadata, const struct peer_query_meta *, size_t count);
 /* The shortest list that holds every peer with all of these archetypes; NULL: there are none. */

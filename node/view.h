@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gossip/cells.h"
 #include "gossip/gossip.h"
+#include "gossip/refs.h"
 #include "gossip/table.h"
 #include "node/peer_order.h"
 
@@ -33,19 +35,18 @@ struct view_archetype {
 
 struct fragment;
 
+/* Of a peer whose home we are. */
+struct view_lease {
+    uint64_t heartbeat_wall_ms;
+    uint64_t expires_wall_ms; /* by our wall clock, for display */
+};
+
+/* There may be a million: what the record's bytes say is read from there. */
 struct view_peer {
-    struct span peer_id; /* in `record` */
-    uint64_t hash;
     struct blob *record;
     struct view_home *home;
-    uint64_t version;
-    uint64_t registered_wall_ms;
-    bool is_own;                /* we are its home */
-    uint64_t heartbeat_wall_ms; /* where is_own */
-    uint64_t expires_wall_ms;   /* where is_own: by our wall clock, for display */
-    struct fragment *fragment;  /* its ready-made JSON, while that is cached (fragment.h) */
-    size_t archetype_count;
-    struct view_archetype *archetypes[];
+    struct view_lease *lease;  /* NULL: we are not its home */
+    struct fragment *fragment; /* its ready-made JSON, while that is cached (fragment.h) */
 };
 
 struct view_member {
@@ -66,7 +67,8 @@ struct fragments {
 struct view {
     uint8_t hash_key[16];
     uint64_t own_tag;
-    struct table by_id;        /* of struct view_peer */
+    struct cells cells;        /* of struct view_peer */
+    struct refs by_id;         /* of those */
     struct table by_archetype; /* of struct view_archetype */
     struct peer_order peers;   /* all of them */
     struct view_home **homes;  /* (tag, epoch) ascending */
@@ -86,6 +88,10 @@ void view_free(struct view *);
 /* Retains what it keeps; the event stays the caller's. */
 void view_apply(struct view *, const struct gossip_event *);
 
+struct span view_peer_id(const struct view_peer *);
+uint64_t view_peer_version(const struct view_peer *);
+uint64_t view_peer_registered_ms(const struct view_peer *);
+
 /* NULL: not visible here. */
 struct view_peer *view_peer_find(const struct view *, struct span peer_id);
 struct view_archetype *view_archetype_find(const struct view *, struct span name);
@@ -93,7 +99,7 @@ struct view_member *view_member_find(const struct view *, uint64_t tag);
 /* By name (a live one first, where two share it), 16 hexadecimal digits of the tag, or 64 of the
  * id. NULL: none. */
 struct view_member *view_member_named(const struct view *, struct span name);
-bool view_peer_has(const struct view_peer *, const struct view_archetype *);
+bool view_peer_has(const struct view_peer *, struct span archetype);
 
 /* The name of a node; its tag in hexadecimal while no ALIVE of it is known: then in `room`. */
 struct span view_node_name(const struct view *, uint64_t tag, char room[17]);

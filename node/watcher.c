@@ -155,7 +155,7 @@ static bool put_peers(struct api *api, struct watcher *watcher, struct json_writ
         peer = peer_order_next(order, &place);
         if (peer == NULL)
             return true;
-        cursor_set(watcher, peer->peer_id);
+        cursor_set(watcher, view_peer_id(peer));
         if (!is_wanted(watcher, peer))
             continue;
         api_v1_peer_put_whole(api, json, peer);

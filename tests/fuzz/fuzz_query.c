@@ -39,7 +39,7 @@ static size_t matches(const struct view *view, const struct peer_query *query)
     size_t count = 0;
 
     while ((peer = peer_order_next(&view->peers, &place)) != NULL)
-        count += selection_matches(view, query, peer);
+        count += selection_matches(query, peer);
     return count;
 }
 
@@ -54,7 +54,7 @@ static void check_filter(const struct view *view, const struct peer_query *query
         struct watch_facts *facts = watch_facts_new(peer->record);
 
         require(facts != NULL);
-        require(watch_filter_passes(filter, facts) == selection_matches(view, query, peer));
+        require(watch_filter_passes(filter, facts) == selection_matches(query, peer));
         watch_facts_free(facts);
     }
     watch_filter_free(filter);

@@ -92,6 +92,41 @@ Test(statement, fields_come_back)
     blob_release(blob);
 }
 
+/* What is read from the bytes when it is needed is what the readers, which check everything, say.
+ */
+Test(statement, order_is_what_the_readers_say)
+{
+    struct record record = sample_record(&home, "peer-1");
+    struct deletion deletion = sample_deletion(&home, "peer-1");
+    for (int i = 0; i < 8; i++) {
+        record.has_token = i & 1;
+        record.peer.archetype_count = i & 2 ? record.peer.archetype_count : 0;
+        record.seq = i & 4 ? STATEMENT_NUMBER_MAX : 1;
+        struct blob *blob = statement_of_record(&record, &home, &scope);
+        struct statement_order order = statement_order_of(blob_span(blob));
+        cr_assert(order.version == record.version && order.seq == record.seq);
+        cr_assert(order.ttl_s == record.peer.ttl_s && !order.is_signed && order.peer_version == 0);
+        cr_assert_eq(order.registered_at_ms, record.registered_at_ms);
+        cr_assert(span_equal(order.peer_id, record.peer.peer_id));
+        cr_assert(span_equal(statement_peer_id_of(blob_span(blob)), record.peer.peer_id));
+        for (size_t k = 0; k < record.peer.archetype_count; k++)
+            cr_assert(statement_has_archetype(blob_span(blob), record.peer.archetypes[k]));
+        cr_assert_not(statement_has_archetype(blob_span(blob), span_of_text("none")));
+        blob_release(blob);
+    }
+    for (int i = 0; i < 2; i++) {
+        deletion.is_signed = i == 1;
+        deletion.peer_version = i == 1 ? 77 : 0;
+        struct blob *blob = statement_of_deletion(&deletion, &home, &scope);
+        struct statement_order order = statement_order_of(blob_span(blob));
+        cr_assert(order.version == deletion.version && order.seq == deletion.seq);
+        cr_assert(order.ttl_s == deletion.ttl_s && order.is_signed == deletion.is_signed);
+        cr_assert(order.peer_version == deletion.peer_version);
+        cr_assert(span_equal(order.peer_id, deletion.peer_id));
+        blob_release(blob);
+    }
+}
+
 Test(statement, tag_is_the_keys_first_eight_bytes)
 {
     struct key_public id = {{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff}};

@@ -187,7 +187,7 @@ static void peer_gone(struct http_stage *stage, struct span peer_id, enum peer_d
     event.peer.record = blob_retain(peer->record);
     event.peer.home = peer->home->tag;
     event.peer.epoch = peer->home->epoch;
-    event.peer.version = peer->version;
+    event.peer.version = view_peer_version(peer);
     event.peer.reason = reason;
     event.peer.view_digest[0] = stage->api.view.digest[0] + 1000000 + ++stage->version;
     stage_event(stage, event);

@@ -78,7 +78,8 @@ static void compare(struct http_stage *stage, const char *query, const char *arc
     }
     cr_assert_eq(selection.count, expected, "%s: %zu, not %zu", query, selection.count, expected);
     for (size_t i = 1; i < selection.count; i++)
-        cr_assert(peer_id_compare(selection.peers[i - 1]->peer_id, selection.peers[i]->peer_id) < 0,
+        cr_assert(peer_id_compare(view_peer_id(selection.peers[i - 1]),
+                                  view_peer_id(selection.peers[i])) < 0,
                   "in the order of ids");
     selection_free(&selection);
 }
@@ -129,7 +130,7 @@ Test(view, pages_by_cursor_miss_nothing_and_repeat_nothing)
             selection_make(&page, &stage->api.view, &query);
             for (size_t i = 0; i < page.count; i++) {
                 unsigned number =
-                    (unsigned)strtoul((const char *)page.peers[i]->peer_id.data + 1, NULL, 10);
+                    (unsigned)strtoul((const char *)view_peer_id(page.peers[i]).data + 1, NULL, 10);
 
                 cr_assert_not(seen[number]);
                 seen[number] = true;
@@ -137,8 +138,8 @@ Test(view, pages_by_cursor_miss_nothing_and_repeat_nothing)
             }
             has_more = page.is_cut;
             if (page.count > 0)
-                peer_cursor_write(query.sort, page.peers[page.count - 1]->registered_wall_ms,
-                                  page.peers[page.count - 1]->peer_id, cursor);
+                peer_cursor_write(query.sort, view_peer_registered_ms(page.peers[page.count - 1]),
+                                  view_peer_id(page.peers[page.count - 1]), cursor);
             selection_free(&page);
         }
         cr_assert_eq(total, 100);

@@ -462,16 +462,17 @@ static bool picture_is_view(const struct picture *picture, const char *archetype
     size_t count = 0;
 
     while ((peer = peer_order_next(&view->peers, &place)) != NULL) {
-        struct view_archetype *wanted = view_archetype_find(view, span_of_text(archetype));
+        struct span peer_id = view_peer_id(peer);
 
-        if (archetype[0] != '\0' && (wanted == NULL || !view_peer_has(peer, wanted)))
+        if (archetype[0] != '\0' && !view_peer_has(peer, span_of_text(archetype)))
             continue;
         count++;
-        snprintf(id, sizeof id, "%.*s", (int)peer->peer_id.len, (const char *)peer->peer_id.data);
+        snprintf(id, sizeof id, "%.*s", (int)peer_id.len, (const char *)peer_id.data);
         json_t *version = json_object_get(picture->now, id);
-        if ((uint64_t)json_integer_value(version) != peer->version) {
+        if ((uint64_t)json_integer_value(version) != view_peer_version(peer)) {
             fprintf(stderr, "%s: version %lld, not %llu\n", id,
-                    (long long)json_integer_value(version), (unsigned long long)peer->version);
+                    (long long)json_integer_value(version),
+                    (unsigned long long)view_peer_version(peer));
             return false;
         }
     }
