@@ -23,6 +23,7 @@
 #include "node/resolver.h"
 #include "node/seeds.h"
 #include "node/store.h"
+#include "node/turns.h"
 #include "node/udp.h"
 
 #define HTTP_GRACE_MS    500 /* for answers under way when we stop */
@@ -536,6 +537,7 @@ enum daemon_exit daemon_run(const struct node_config *config, int argc, char **a
     daemon->argc = argc;
     daemon->argv = argv;
     daemon->loop = loop_new();
+    loop_measure(daemon->loop, &turns_by_loop[TURNS_GOSSIP]);
     log_configure(config->log_level, config->log_format);
     (void)log_writer_start();
     if (daemon_start(daemon)) {

@@ -13,6 +13,7 @@
 #include "node/http_server.h"
 #include "node/loop.h"
 #include "node/thread.h"
+#include "node/turns.h"
 
 #define STOP_LOOK_MS 20 /* how often a stopping thread looks whether all is said */
 
@@ -123,6 +124,7 @@ struct http_thread *http_thread_start(const struct http_options *options)
     assert(options->config != NULL && options->bridge != NULL);
     http->options = *options;
     http->loop = loop_new();
+    loop_measure(http->loop, &turns_by_loop[TURNS_HTTP]);
     api_init(&http->api, &http->options);
     api_set_time(&http->api, clock_mono_ms(), clock_wall_us());
     loop_wake_init(&http->stop_wake, http->loop, on_stop, http);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gossip/mem.h"
+#include "node/turns.h"
 
 static_assert(sizeof(ev_io) <= LOOP_WATCHER_BYTES, "room for an ev_io");
 static_assert(sizeof(ev_timer) <= LOOP_WATCHER_BYTES, "room for an ev_timer");
@@ -17,6 +18,10 @@ static_assert(alignof(ev_io) <= 8 && alignof(ev_timer) <= 8, "alignment of watch
 
 struct loop {
     struct ev_loop *ev;
+    struct turns *turns; /* NULL: not measured */
+    ev_check woken;      /* after each wait, before anything else */
+    ev_prepare waits;    /* before each wait, after everything else */
+    uint64_t woken_us;
 };
 
 /* The opaque bytes are the first member of each watcher, and only ever accessed as libev's type. */
@@ -49,6 +54,44 @@ void loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
     ev_break(loop->ev, EVBREAK_ALL);
+}
+
+/* --- How long turns take
+ * --------------------------------------------------------------------------- */
+
+static void on_woken(struct ev_loop *ev, ev_check *check, int revents)
+{
+    struct loop *loop = check->data;
+
+    (void)ev;
+    (void)revents;
+    loop->woken_us = turns_now_us();
+}
+
+static void on_waits(struct ev_loop *ev, ev_prepare *prepare, int revents)
+{
+    struct loop *loop = prepare->data;
+
+    (void)ev;
+    (void)revents;
+    if (loop->woken_us != 0)
+        turns_add(loop->turns, turns_now_us() - loop->woken_us);
+}
+
+void loop_measure(struct loop *loop, struct turns *of)
+{
+    assert(loop->turns == NULL && of != NULL);
+    loop->turns = of;
+    ev_check_init(&loop->woken, on_woken);
+    ev_prepare_init(&loop->waits, on_waits);
+    ev_set_priority(&loop->woken, EV_MAXPRI);
+    ev_set_priority(&loop->waits, EV_MINPRI);
+    loop->woken.data = loop->waits.data = loop;
+    ev_check_start(loop->ev, &loop->woken);
+    ev_prepare_start(loop->ev, &loop->waits);
+    /* They keep no loop running that has nothing else to wait for. */
+    ev_unref(loop->ev);
+    ev_unref(loop->ev);
 }
 
 /* --- File descriptors ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #define LOOP_WATCHER_BYTES 64 /* room for the largest of libev's watchers; loop.c asserts it */
 
 struct loop;
+struct turns;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
@@ -59,6 +60,8 @@ void loop_free(struct loop *);
 /* Until loop_stop, or until nothing is left to wait for. */
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
+/* From now on the length of each turn is counted there (turns.h). */
+void loop_measure(struct loop *, struct turns *);
 
 /* Every X_init only ties a zeroed or stopped watcher to its loop; it then waits for nothing yet. */
 

@@ -6,6 +6,7 @@
 
 #include "node/api.h"
 #include "node/counters.h"
+#include "node/turns.h"
 
 #define LINE_MAX_BYTES 256
 
@@ -217,6 +218,43 @@ static void put_http(struct buffer *out, struct api *api)
     }
 }
 
+static void put_turns_of(struct buffer *out, const char *loop, struct turns *of)
+{
+    static const char *const bounds[] = {
+#define BOUND_TEXT(us, seconds) seconds,
+        TURNS_BUCKETS(BOUND_TEXT)
+#undef BOUND_TEXT
+            "+Inf"};
+    char labels[LINE_MAX_BYTES / 2];
+    uint64_t count = 0, sum_us = stat_read(&of->sum_us);
+
+    for (size_t i = 0; i < TURNS_BUCKET_COUNT; i++) {
+        count += stat_read(&of->buckets[i]);
+        snprintf(labels, sizeof labels, "{loop=\"%s\",le=\"%s\"}", loop, bounds[i]);
+        line_put(out, "loop_turn_seconds_bucket", labels, count);
+    }
+    snprintf(labels, sizeof labels, "{loop=\"%s\"} %" PRIu64 ".%06" PRIu64 "\n", loop,
+             sum_us / 1000000, sum_us % 1000000);
+    buffer_add_text(out, "aurora_loop_turn_seconds_sum");
+    buffer_add_text(out, labels);
+    snprintf(labels, sizeof labels, "{loop=\"%s\"}", loop);
+    line_put(out, "loop_turn_seconds_count", labels, count);
+}
+
+/* What came in meanwhile waited for so long. */
+static void put_turns(struct buffer *out)
+{
+    head_put(out, "loop_turn_seconds", "histogram",
+             "How long an event loop took from one wait to the next");
+    put_turns_of(out, "gossip", &turns_by_loop[TURNS_GOSSIP]);
+    put_turns_of(out, "http", &turns_by_loop[TURNS_HTTP]);
+    head_put(out, "loop_turn_most_microseconds", "gauge", "The longest of them since the start");
+    labelled_put(out, "loop_turn_most_microseconds", "loop", "gossip",
+                 stat_read(&turns_by_loop[TURNS_GOSSIP].most_us));
+    labelled_put(out, "loop_turn_most_microseconds", "loop", "http",
+                 stat_read(&turns_by_loop[TURNS_HTTP].most_us));
+}
+
 void api_metrics(struct api *api, struct http_exchange *exchange)
 {
     struct http_answer answer = {
@@ -230,5 +268,6 @@ void api_metrics(struct api *api, struct http_exchange *exchange)
     put_gossip(&api->scratch, &api->view.status.stats);
     put_daemon(&api->scratch);
     put_http(&api->scratch, api);
+    put_turns(&api->scratch);
     api_answer_scratch(api, exchange, answer);
 }

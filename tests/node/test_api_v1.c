@@ -321,6 +321,9 @@ Test(api_v1, metrics_name_every_drop_and_every_counter)
         "aurora_converged 1",
         "aurora_udp_send_errors_total 0",
         "aurora_info{version=\"",
+        "aurora_loop_turn_seconds_bucket{loop=\"gossip\",le=\"0.005\"} ",
+        "aurora_loop_turn_seconds_bucket{loop=\"http\",le=\"+Inf\"} ",
+        "aurora_loop_turn_most_microseconds{loop=\"http\"} ",
     };
     char *answer = stage_request(stage, "GET", "/metrics", NULL);
 

@@ -10,6 +10,7 @@
 
 #include "node/clock.h"
 #include "node/thread.h"
+#include "node/turns.h"
 
 static struct loop *loop;
 static int calls;
@@ -160,4 +161,58 @@ Test(loop, before_sleeping_it_calls_once_a_turn)
     cr_assert_geq(turns, 1);
     cr_assert_leq(turns, 10, "it sleeps in between");
     loop_idle_stop(&idle);
+}
+
+/* --- Turns --------------------------------------------------------------------------------- */
+
+static uint64_t turns_counted(const struct turns *of, size_t from_bucket)
+{
+    uint64_t count = 0;
+
+    for (size_t i = from_bucket; i < TURNS_BUCKET_COUNT; i++)
+        count += atomic_load(&of->buckets[i]);
+    return count;
+}
+
+static void work_then_stop(void *context)
+{
+    uint64_t begun_us = turns_now_us();
+
+    while (turns_now_us() - begun_us < 12000)
+        ;
+    stop(context);
+}
+
+/* What the loop waited for does not count, what it did then does. */
+Test(loop, a_long_turn_is_counted_and_a_wait_is_not)
+{
+    static struct turns counted;
+    struct loop_timer works = {.context = NULL}, ends = {.context = NULL};
+
+    loop_measure(loop, &counted);
+    loop_timer_init(&works, loop, work_then_stop, NULL);
+    loop_timer_init(&ends, loop, stop, NULL);
+    loop_timer_start(&works, 30);
+    loop_run(loop);
+    loop_timer_start(&ends, 1); /* the turn that worked ends where the next wait begins */
+    loop_run(loop);
+    cr_assert_geq(turns_counted(&counted, 7), 1U, "of over 10 ms");
+    cr_assert_geq(atomic_load(&counted.most_us), 12000U);
+    cr_assert_geq(atomic_load(&counted.sum_us), 12000U);
+}
+
+Test(loop, turns_are_in_the_bucket_of_their_length)
+{
+    static struct turns counted;
+
+    turns_add(&counted, 100);
+    turns_add(&counted, 101);
+    turns_add(&counted, 5000);
+    turns_add(&counted, 99999999);
+    cr_assert_eq(atomic_load(&counted.buckets[0]), 1U);
+    cr_assert_eq(atomic_load(&counted.buckets[1]), 1U);
+    cr_assert_eq(atomic_load(&counted.buckets[5]), 1U);
+    cr_assert_eq(atomic_load(&counted.buckets[TURNS_BUCKET_COUNT - 1]), 1U);
+    cr_assert_eq(turns_counted(&counted, 0), 4U);
+    cr_assert_eq(atomic_load(&counted.most_us), 99999999U);
 }
