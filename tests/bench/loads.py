@@ -70,7 +70,8 @@ def parse_h2load(text, log, bytes_each_min):
     whether a call failed, which h2load does not read; but then no body comes, and that shows."""
     counts = one(H2LOAD_DONE, text)
     done, succeeded = int(counts[1]), int(counts[2])
-    if done == 0 or succeeded != done:
+    # A connection that the server ended early is not opened again: the rate would be too low.
+    if done == 0 or succeeded != done or "Process Request Failure" in text:
         raise Unreadable(text)
     data = int(one(r"\((\d+)\) data$", text)[1])
     if data < done * bytes_each_min:

@@ -56,16 +56,22 @@ def speed_rows(what, results, rivals):
         if delay_demand is not None:
             ours, theirs = column(results, "here", "p99_ms"), column(results, name, "p99_ms")
             rows.append(row(f"{what}, p99, ms", ours, theirs, of, delay_demand))
+            ours, theirs = column(results, "here", "cpu_us"), column(results, name, "cpu_us")
+            rows.append(row(f"{what}, CPU for each, us", ours, theirs, of))
     return rows
+
+
+def costed(process, url, seconds):
+    return with_cpu(process.pid, lambda: wrk(url, seconds))
 
 
 def whole_answers(folder, seconds, node, nginx, etcd, store):
     rows = []
     for count in COUNTS:
         body_bytes = len(node.get(path_of(count)).content)
-        runs = {"here": lambda: wrk(node.url(path_of(count)), seconds)}
+        runs = {"here": lambda: costed(node.process, node.url(path_of(count)), seconds)}
         if nginx:
-            runs["nginx"] = lambda: wrk(nginx.url(f"/{count}.json"), seconds)
+            runs["nginx"] = lambda: costed(nginx.process, nginx.url(f"/{count}.json"), seconds)
         if etcd:
             key = Etcd.range_of(b"/of-%d/" % count)
             url = etcd.url("/etcdserverpb.KV/Range")

@@ -23,7 +23,7 @@ SEED = 7
 
 
 def ours(folder, count, seed):
-    """Delays in ms until the answer and until the last node, copies per node, the observer's CPU."""
+    """Delays in ms until the answer and until the last node, copies per node, the observer."""
     with cluster_in(folder) as cluster:
         nodes = cluster.start(count)
         time.sleep(2)  # what joining stirred up has settled
