@@ -214,7 +214,9 @@ help:
 	@echo 'sim-mutants    faults that the simulator must notice'
 	@echo 'sim            random worlds, known and new      sim-determinism  with any compiler'
 	@echo 'screenshots    docs/images, of the cluster that `make run` started'
-	@echo 'bench cover install clean packages               V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
+	@echo 'bench          beside rivals; or: bench-reads bench-writes bench-size bench-joining'
+	@echo '               bench-spreading bench-detection bench-cost bench-growth bench-watch ...'
+	@echo 'cover install clean packages                     V=1 CC=clang BUILD=dir DESTDIR= PREFIX='
 
 .PHONY: all FORCE test unit scenario integration build-tests asan ubsan sanitize clang fuzz \
     fuzz-build wasm cover tidy format run sim sim-determinism sim-mutants screenshots bench \
