@@ -165,12 +165,20 @@ static void fire(struct gossip *g, struct timer *timer)
     }
 }
 
+/* Clients that registered together end together, and each end takes a signature: what is still due
+ * after so many is due at once, and a packet or a command may come first. */
+#define LEASES_A_TICK 32
+
 void gossip_tick(struct gossip *g, struct gossip_time now)
 {
     enter(g, now);
     struct timer *timer;
-    while (!g->is_stopped && (timer = timers_pop(&g->timers, now.mono_ms)) != NULL)
+    size_t leases = 0;
+    while (!g->is_stopped && leases < LEASES_A_TICK &&
+           (timer = timers_pop(&g->timers, now.mono_ms)) != NULL) {
+        leases += timer->kind == TIMER_LEASE;
         fire(g, timer);
+    }
 }
 
 uint64_t gossip_deadline_ms(const struct gossip *g)

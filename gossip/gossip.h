@@ -141,8 +141,8 @@ const char *gossip_drop_name(enum gossip_drop);
 /* One datagram. DROP_NONE, or why the whole packet was dropped. */
 enum gossip_drop gossip_receive(struct gossip *, struct gossip_time now, const struct addr *from,
                                 const uint8_t *bytes, size_t len);
-/* Runs everything that is due. May be called early or late; late by over STALL_MS counts as a
- * stall. */
+/* Runs what is due; where very many leases end at once, some, and the deadline stays due. May be
+ * called early or late; late by over STALL_MS counts as a stall. */
 void gossip_tick(struct gossip *, struct gossip_time now);
 /* Monotonic; UINT64_MAX: never. */
 uint64_t gossip_deadline_ms(const struct gossip *);

@@ -96,7 +96,10 @@ struct log {
     uint64_t standing_since_wall_ms; /* when its home last vouched, or began to again */
     uint32_t ttl_min_s;              /* no set in it has a shorter one */
     size_t hidden_count;
-    struct timer orphan_timer; /* TIMER_ORPHANS */
+    struct timer orphan_timer;  /* TIMER_ORPHANS */
+    uint64_t orphans_looked;    /* a pass over the entries is so far; 0: none is under way */
+    int64_t orphans_due;        /* what it has found: when something is due next, */
+    uint32_t orphans_ttl_min_s; /* and the shortest ttl */
 
     /* sync.c, pull.c */
     uint64_t digest;         /* what it adds to records_digest; 0 while its home is DEAD or LEFT */

@@ -12,6 +12,12 @@
 #include <assert.h>
 
 #include "gossip/core.h"
+#include "gossip/entries.h"
+
+/* A home of a hundred thousand peers must not hold up probes when it dies: its entries are looked
+ * at so many at a time, with a millisecond for everybody else in between. */
+#define STEP_ENTRIES 256
+#define STEP_MS      1
 
 static int64_t now_of(const struct gossip *g)
 {
@@ -145,6 +151,7 @@ static void timer_at(struct gossip *g, struct log *log, int64_t due)
 static void timer_begin(struct gossip *g, struct log *log)
 {
     assert(log->standing == HOME_GONE);
+    log->orphans_looked = 0;
     if (log->live_count > 0)
         timer_at(g, log, grace_end(g, log, log->ttl_min_s));
     else
@@ -163,6 +170,8 @@ void orphans_entry_added(struct gossip *g, struct entry *entry)
     uint32_t ttl_s = entry_order(entry).ttl_s;
     if (ttl_s < log->ttl_min_s)
         log->ttl_min_s = ttl_s;
+    if (ttl_s < log->orphans_ttl_min_s)
+        log->orphans_ttl_min_s = ttl_s;
     if (log->standing != HOME_GONE)
         return;
     int64_t due = grace_end(g, log, ttl_s);
@@ -171,6 +180,7 @@ void orphans_entry_added(struct gossip *g, struct entry *entry)
         log->hidden_count++;
         due = ttl_end(log, ttl_s);
     }
+    log->orphans_due = earlier(log->orphans_due, due); /* where the pass has been already */
     if (!timer_is_set(&log->orphan_timer) || due < (int64_t)log->orphan_timer.at_ms)
         timer_at(g, log, due);
 }
@@ -191,25 +201,36 @@ static int64_t entry_step(struct gossip *g, struct log *log, struct entry *entry
     return gone;
 }
 
-void registry_on_orphan_timer(struct gossip *g, struct log *log)
+/* The next entries of a pass over the log, by version: indexes may change in between. False: there
+ * are more. */
+static bool pass_step(struct gossip *g, struct log *log)
 {
-    int64_t next = INT64_MAX;
-    uint32_t ttl_min_s = UINT32_MAX;
-    assert(log->standing == HOME_GONE && log != g->registry.own);
-    for (size_t i = 0; i < log->slot_count; i++) {
-        struct entry *entry = slot_entry(log->slots[i]);
+    size_t at = entries_after(log, log->orphans_looked);
+    if (log->orphans_looked == 0) {
+        log->orphans_due = INT64_MAX;
+        log->orphans_ttl_min_s = UINT32_MAX;
+    }
+    for (size_t end = at + STEP_ENTRIES; at < log->slot_count && at < end; at++) {
+        struct entry *entry = slot_entry(log->slots[at]);
+        log->orphans_looked = slot_version(log->slots[at]);
         if (entry == NULL || entry->is_delete)
             continue;
         uint32_t ttl_s = entry_order(entry).ttl_s;
         int64_t due = entry_step(g, log, entry, ttl_s);
-        next = earlier(next, due);
-        if (due != INT64_MAX && ttl_s < ttl_min_s)
-            ttl_min_s = ttl_s;
+        log->orphans_due = earlier(log->orphans_due, due);
+        if (due != INT64_MAX && ttl_s < log->orphans_ttl_min_s)
+            log->orphans_ttl_min_s = ttl_s;
     }
-    log->ttl_min_s = ttl_min_s;
-    sync_log_changed(g, log); /* orphans count while they are shown */
-    if (next != INT64_MAX)
-        timer_at(g, log, next);
+    return at >= log->slot_count;
+}
+
+/* All have been looked at: when is the next time? */
+static void pass_ended(struct gossip *g, struct log *log)
+{
+    log->orphans_looked = 0;
+    log->ttl_min_s = log->orphans_ttl_min_s;
+    if (log->orphans_due != INT64_MAX)
+        timer_at(g, log, log->orphans_due);
     else if (!is_droppable(g, log))
         return;
     else if (now_of(g) < drop_due(g, log))
@@ -220,6 +241,17 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
         registry_log_drop(g, log);
 }
 
+void registry_on_orphan_timer(struct gossip *g, struct log *log)
+{
+    assert(log->standing == HOME_GONE && log != g->registry.own);
+    bool is_done = pass_step(g, log);
+    sync_log_changed(g, log); /* orphans count while they are shown */
+    if (is_done)
+        pass_ended(g, log);
+    else
+        timer_at(g, log, now_of(g) + STEP_MS);
+}
+
 /* --- Coming back ------------------------------------------------------------------------------ */
 
 /* The home answers again, in the same life: what was only hidden is there at once; what was dropped
@@ -227,6 +259,7 @@ void registry_on_orphan_timer(struct gossip *g, struct log *log)
 static void log_returned(struct gossip *g, struct log *log)
 {
     timer_cancel(&g->timers, &log->orphan_timer);
+    log->orphans_looked = 0;
     for (size_t i = 0; log->hidden_count > 0 && i < log->slot_count; i++) {
         struct entry *entry = slot_entry(log->slots[i]);
         if (entry != NULL && entry->is_hidden)

@@ -438,3 +438,27 @@ Test(lease, self_certified_record_is_not_replayed_over_its_delete)
     cr_assert_eq(lone_register(lone, &keyed.registration).result, RESULT_OK);
     lone_free(lone);
 }
+
+/* Clients that registered together: no tick signs all of their ends, and none is forgotten. */
+Test(lease, many_that_end_at_once_end_in_steps)
+{
+    struct lone *lone = lone_new(NULL);
+    char id[16];
+    for (int i = 0; i < 200; i++) {
+        snprintf(id, sizeof id, "p%d", i);
+        lone_register_id(lone, id, 60);
+    }
+    lone->now.mono_ms += 60000;
+    lone->now.wall_ms += 60000;
+    size_t ticks = 0;
+    for (; gossip_deadline_ms(lone->core) <= lone->now.mono_ms; ticks++) {
+        size_t before = lone->core->leases.count;
+        gossip_tick(lone->core, lone->now);
+        cr_assert_leq(before - lone->core->leases.count, 32U);
+        cr_assert_lt(ticks, 100U);
+    }
+    cr_assert_geq(ticks, 7U);
+    cr_assert_eq(lone->core->leases.count, 0U);
+    cr_assert_eq(lone->core->registry.visible_count, 0U);
+    lone_free(lone);
+}

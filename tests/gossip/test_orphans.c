@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_orphans.c - what becomes of a home's peers when it is gone, and when it comes back */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "gossip/core.h"
 #include "tests/gossip/records_fixture.h"
@@ -482,4 +483,54 @@ Test(orphans, home_event_comes_with_a_new_log)
     const struct gossip_event *event = fixture_last(f, GOSSIP_EVENT_HOME);
     cr_assert_eq(event->home.standing, HOME_GONE);
     cr_assert_eq(event->home.since_wall_ms, f->core->now.wall_ms - 7000);
+}
+
+/* --- Many ------------------------------------------------------------------------------------- */
+
+static char many_id[24];
+
+static const char *many(uint64_t number)
+{
+    snprintf(many_id, sizeof many_id, "m%llu", (unsigned long long)number);
+    return many_id;
+}
+
+/* A home with a thousand peers dies: they are looked at in steps, and between two of them there is
+ * time for somebody else. What comes meanwhile is not forgotten. */
+Test(orphans, of_a_large_home_are_hidden_and_dropped_in_steps)
+{
+    for (uint64_t version = 2; version <= 1000; version++)
+        fixture_tell_set(f, &a, version, many(version), version);
+    dies(&a);
+    fixture_wait(f, GRACE);
+    size_t hidden = fixture_log(f, &a)->hidden_count;
+    cr_assert(hidden > 0 && hidden < 1000, "%zu in one millisecond", hidden);
+    struct fixture_batch batch = fixture_batch(&a, 1000, 1001);
+    fixture_set_ttl(f, &batch, 1001, "brief", 1001, 100);
+    fixture_deliver(f, &batch);
+    for (int ms = 0; ms < 10 && fixture_log(f, &a)->hidden_count < 1001; ms++)
+        fixture_wait(f, 1);
+    cr_assert_eq(fixture_log(f, &a)->hidden_count, 1001U);
+    cr_assert_eq(f->core->registry.visible_count, 0U);
+    fixture_wait(f, 100 * 1000 - GRACE);
+    cr_assert_null(fixture_peer(f, "brief"), "at the end of its own, shorter ttl");
+    cr_assert_not_null(fixture_peer(f, many(500)));
+    fixture_wait(f, TTL - 100 * 1000 + 10);
+    cr_assert_null(fixture_peer(f, many(500)));
+    cr_assert_eq(f->core->registry.records_held, 0U);
+}
+
+Test(orphans, of_a_home_that_returns_amid_a_step_are_all_there)
+{
+    for (uint64_t version = 2; version <= 1000; version++)
+        fixture_tell_set(f, &a, version, many(version), version);
+    dies(&a);
+    fixture_wait(f, GRACE);
+    fixture_state(f, &a, MEMBER_ALIVE, fixture_now(f));
+    cr_assert_eq(fixture_log(f, &a)->hidden_count, 0U);
+    fixture_wait(f, 100);
+    cr_assert_eq(f->core->registry.visible_count, 1000U);
+    dies(&a);
+    fixture_wait(f, GRACE + 10);
+    cr_assert_eq(f->core->registry.visible_count, 0U, "and the next time all again");
 }
