@@ -36,36 +36,44 @@ struct answer_body *answer_body_copy(struct body_pool *pool, struct span text)
 }
 
 /* The pages are never written again: what a socket still holds of them stays as it was sent. */
-static bool file_fill(int file, const struct answer_body *body)
+static bool file_fill(int file, struct span text)
 {
-    size_t at = 0;
-
-    while (at < body->len) {
-        ssize_t written = write(file, body->data + at, body->len - at);
+    while (text.len > 0) {
+        ssize_t written = write(file, text.data, text.len);
 
         if (written <= 0)
             return false;
-        at += (size_t)written;
+        text = span_of(text.data + written, text.len - (size_t)written);
     }
     return true;
 }
 
-void answer_body_to_file(struct answer_body *body)
+struct answer_body *answer_body_file(struct body_pool *pool, struct span text)
 {
-    if (body->file >= 0 || body->len < ANSWER_FILE_MIN_BYTES)
-        return;
+    char *data = MAP_FAILED;
+
+    if (text.len < ANSWER_FILE_MIN_BYTES || pool->files == ANSWER_FILES_MAX)
+        return NULL;
     int file = memfd_create("aurora-answer", MFD_CLOEXEC);
     if (file < 0)
-        return;
-    char *data =
-        file_fill(file, body) ? mmap(NULL, body->len, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+        return NULL;
+    if (file_fill(file, text))
+        data = mmap(NULL, text.len, PROT_READ, MAP_SHARED, file, 0);
     if (data == MAP_FAILED) {
         close(file);
-        return;
+        return NULL;
     }
-    mem_free(body->data);
-    body->data = data;
-    body->file = file;
+    struct answer_body *body = mem_alloc(sizeof *body);
+    *body = (struct answer_body){
+        .pool = pool,
+        .references = 1,
+        .len = text.len,
+        .data = data,
+        .file = file,
+    };
+    pool->bytes += body->len;
+    pool->files++;
+    return body;
 }
 
 struct answer_body *answer_body_retain(struct answer_body *body)
@@ -84,6 +92,7 @@ void answer_body_release(struct answer_body *body)
     if (body->file >= 0) {
         munmap(body->data, body->len);
         close(body->file);
+        body->pool->files--;
     } else {
         mem_free(body->data);
     }

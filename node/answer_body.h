@@ -14,12 +14,14 @@
 /* One answer of the largest kind (100,000 peers of the largest kind) always fits. */
 #define ANSWER_BODIES_MAX_BYTES (384u << 20)
 #define ANSWER_BODY_MAX_BYTES   (256u << 20)
-/* From here on a body that is sent again and again is cheaper to send from a file in memory:
- * the system then hands its pages on instead of copying them for each client. */
+/* From here on a body is cheaper to send from a file in memory: the system then hands its pages on
+ * instead of copying them for each client. */
 #define ANSWER_FILE_MIN_BYTES (8u << 10)
+#define ANSWER_FILES_MAX      256 /* of one thread: descriptors are for connections */
 
 struct body_pool {
     size_t bytes; /* of all that live */
+    size_t files;
 };
 
 struct answer_body {
@@ -34,8 +36,9 @@ struct answer_body {
 struct answer_body *answer_body_new(struct body_pool *, struct buffer *);
 /* The same with a copy of these bytes, in no more memory than they need. */
 struct answer_body *answer_body_copy(struct body_pool *, struct span);
-/* Moves the bytes of a large one into a file, unless they are there or the system refuses. */
-void answer_body_to_file(struct answer_body *);
+/* The same with a copy in a file. NULL: it is too small, there are too many, or the system refuses.
+ */
+struct answer_body *answer_body_file(struct body_pool *, struct span);
 struct answer_body *answer_body_retain(struct answer_body *);
 /* NULL is allowed. */
 void answer_body_release(struct answer_body *);

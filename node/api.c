@@ -101,10 +101,18 @@ void api_publish(struct api *api)
     stat_set(&api->stats->fragments_bytes, api->view.fragments.bytes);
 }
 
+void api_rest(struct api *api)
+{
+    answer_cache_clear(&api->cache);
+    buffer_free(&api->scratch);
+}
+
 void api_on_time(struct api *api)
 {
     struct http_exchange *exchange;
 
+    if (api->now_mono_ms - api->listed_ms >= ANSWER_CACHE_MS)
+        buffer_free(&api->scratch);
     answer_cache_sweep(&api->cache, api->now_mono_ms);
     watch_on_time(&api->watch, api->now_mono_ms);
     while ((exchange = waiting_expire(&api->waiting, api->now_mono_ms)) != NULL) {
@@ -198,6 +206,14 @@ void api_json_begin(struct api *api, struct json_writer *json)
     writer_begin(json, &api->scratch);
 }
 
+/* In a buffer of its size: the scratch one may have grown for a list of peers. */
+static struct answer_body *scratch_body(struct api *api)
+{
+    if (api->scratch.len <= api->scratch.capacity / 2)
+        return answer_body_copy(&api->bodies, buffer_span(&api->scratch));
+    return answer_body_new(&api->bodies, &api->scratch);
+}
+
 void api_answer_scratch(struct api *api, struct http_exchange *exchange, struct http_answer answer)
 {
     bool is_small = api->scratch.len < HTTP_BODY_MAX_BYTES;
@@ -209,7 +225,7 @@ void api_answer_scratch(struct api *api, struct http_exchange *exchange, struct 
                         "the answer is too large just now; use limit", span_of("", 0));
         return;
     }
-    answer.body = answer_body_new(&api->bodies, &api->scratch);
+    answer.body = scratch_body(api);
     api_answer(api, exchange, &answer);
 }
 

@@ -48,7 +48,8 @@ struct api {
     size_t spare_count;
     struct http_conn *dirty; /* connections that have something to send */
     struct peer_query query; /* of the request at hand; too large for the stack */
-    struct buffer scratch;   /* of the answer at hand */
+    struct buffer scratch;   /* of the answer at hand; its memory is used again */
+    uint64_t listed_ms;      /* when peers were last listed in it: it may be large since */
 };
 
 /* `options` outlives the API. */
@@ -66,6 +67,8 @@ bool api_take_events(struct api *, size_t max);
 void api_catch_up(struct api *);
 /* Tells the other threads what this one has now. */
 void api_publish(struct api *);
+/* Nobody is connected: gives up what was kept for the next request. */
+void api_rest(struct api *);
 /* Every second or so: ends what waited for too long. */
 void api_on_time(struct api *);
 /* From now on connections close after their answers; with `now`, those that wait get a 503. */

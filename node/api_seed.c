@@ -51,12 +51,12 @@ void api_seed_heartbeat(struct api *api, const struct http_request *request,
 
 /* --- /discover ----------------------------------------------------------------------------- */
 
-static void peer_put(struct api *api, struct json_writer *json, struct view_peer *peer)
+static void peer_put(struct api *api, struct json_writer *json, struct view_peer *peer,
+                     struct time_text_day *day)
 {
-    char time[TIME_TEXT_ISO_BYTES];
     uint64_t seen_us = view_last_seen_us(peer, api->now_wall_us);
     /* Most peers are vouched for: their time is the same, and was written already. */
-    const char *text = seen_us == api->now_wall_us ? api->now_text : time_text_iso(seen_us, time);
+    const char *text = seen_us == api->now_wall_us ? api->now_text : time_text_next(seen_us, day);
 
     writer_object_open(json);
     fragment_put(json, fragment_of(&api->view, peer), text);
@@ -67,6 +67,7 @@ static void peer_put(struct api *api, struct json_writer *json, struct view_peer
 
 static void discover_write(struct api *api, const struct selection *selection)
 {
+    struct time_text_day day = {0};
     struct json_writer json;
 
     api_json_begin(api, &json);
@@ -75,7 +76,7 @@ static void discover_write(struct api *api, const struct selection *selection)
     writer_key(&json, "peers");
     writer_array_open(&json);
     for (size_t i = 0; i < selection->count; i++)
-        peer_put(api, &json, selection->peers[i]);
+        peer_put(api, &json, selection->peers[i], &day);
     writer_array_close(&json);
     writer_put_number(&json, "count", selection->count);
     writer_put_string(&json, "timestamp", api->now_text);

@@ -66,7 +66,7 @@ static void socket_forget(struct http_socket *socket)
     if (server->count == 0) {
         loop_timer_stop(&server->tick);
         loop_timer_stop(&server->round);
-        answer_cache_clear(&server->api->cache);
+        api_rest(server->api);
     }
 }
 

@@ -79,7 +79,6 @@ bool peers_answer_cached(struct api *api, enum answer_kind kind, const struct ht
         return false;
     }
     stat_add(&api->stats->cache_hits, 1);
-    answer_body_to_file(cached->body);
     answer_with(api, request, exchange, cached);
     return true;
 }
@@ -100,7 +99,10 @@ void peers_answer_send(struct api *api, enum answer_kind kind, const struct http
         return;
     }
     etag_write(api, kind, request->query, made.etag);
-    made.body = answer_body_new(&api->bodies, &api->scratch);
+    made.body = answer_body_file(&api->bodies, buffer_span(&api->scratch));
+    if (made.body == NULL)
+        made.body = answer_body_new(&api->bodies, &api->scratch);
+    api->listed_ms = api->now_mono_ms;
     answer_cache_put(&api->cache, &made, request->query);
     answer_with(api, request, exchange, &made);
     answer_body_release(made.body);

@@ -55,6 +55,14 @@ static void put_digits(char *out, unsigned value, unsigned count)
     }
 }
 
+static void put_time(char *out, unsigned second, unsigned microsecond)
+{
+    put_digits(out + 11, second / 3600, 2);
+    put_digits(out + 14, second / 60 % 60, 2);
+    put_digits(out + 17, second % 60, 2);
+    put_digits(out + 20, microsecond, 6);
+}
+
 char *time_text_iso(uint64_t wall_us, char out[TIME_TEXT_ISO_BYTES])
 {
     struct calendar now = calendar_of(wall_us);
@@ -63,11 +71,20 @@ char *time_text_iso(uint64_t wall_us, char out[TIME_TEXT_ISO_BYTES])
     put_digits(out, now.year, 4);
     put_digits(out + 5, now.month, 2);
     put_digits(out + 8, now.day, 2);
-    put_digits(out + 11, now.hour, 2);
-    put_digits(out + 14, now.minute, 2);
-    put_digits(out + 17, now.second, 2);
-    put_digits(out + 20, now.microsecond, 6);
+    put_time(out, now.hour * 3600 + now.minute * 60 + now.second, now.microsecond);
     return out;
+}
+
+const char *time_text_next(uint64_t wall_us, struct time_text_day *day)
+{
+    uint64_t wall_s = wall_us / 1000000;
+
+    if (wall_us > LAST_US || day->text[0] == '\0' || wall_s / DAY_S != day->days) {
+        day->days = (unsigned)(wall_us / 1000000 / DAY_S);
+        return time_text_iso(wall_us, day->text);
+    }
+    put_time(day->text, (unsigned)(wall_s % DAY_S), (unsigned)(wall_us % 1000000));
+    return day->text;
 }
 
 char *time_text_date(uint64_t wall_us, char out[TIME_TEXT_DATE_BYTES])

@@ -12,6 +12,13 @@
 /* Microseconds since 1970, UTC. Without a zone: existing clients subtract such times from naive
  * ones, and a "Z" makes them raise. Years beyond 9999 become the end of 9999. Returns `out`. */
 char *time_text_iso(uint64_t wall_us, char out[TIME_TEXT_ISO_BYTES]);
+/* The same for many of them, one after the other: most are of the day of the one before. Zeroed at
+ * first. */
+struct time_text_day {
+    unsigned days;
+    char text[TIME_TEXT_ISO_BYTES];
+};
+const char *time_text_next(uint64_t wall_us, struct time_text_day *);
 char *time_text_date(uint64_t wall_us, char out[TIME_TEXT_DATE_BYTES]);
 
 #endif

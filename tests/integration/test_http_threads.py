@@ -187,7 +187,8 @@ def test_what_was_asked_before_a_stream_is_answered_before_it(cluster):
         body = b'{"peer_id":"p","address":"192.0.2.1","port":1}'
         stream = socket.create_connection((host, int(port)), timeout=10)
         stream.sendall(
-            b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            b"POST /register HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+            + body
             + b"GET /v1/watch?archetype=none HTTP/1.1\r\nHost: x\r\n\r\n"
         )
         heard = b""

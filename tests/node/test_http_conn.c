@@ -453,7 +453,7 @@ static void many_peers(void)
     }
 }
 
-Test(http_conn, a_large_answer_that_is_asked_for_again_comes_from_a_file)
+Test(http_conn, a_large_answer_comes_from_a_file)
 {
     struct http_conn *conn = stage_connect(stage);
     size_t at, len;
@@ -482,6 +482,32 @@ Test(http_conn, a_large_answer_that_is_asked_for_again_comes_from_a_file)
     free(read_back);
     free(first);
     stage_disconnect(conn);
+}
+
+Test(http_conn, slow_readers_of_old_answers_do_not_use_up_the_descriptors)
+{
+    struct http_conn *conns[ANSWER_FILES_MAX + 8];
+    size_t at, len;
+
+    many_peers();
+    for (size_t i = 0; i < ANSWER_FILES_MAX + 8; i++) {
+        conns[i] = stage_connect(stage);
+        stage_peer(stage, STAGE_OTHER, "peer-000", "many", i % 2 == 0 ? "{}" : "{\"a\":1}");
+        http_conn_feed(conns[i], DISCOVER, sizeof DISCOVER - 1, stage->mono_ms);
+        cr_assert_leq(stage->api.bodies.files, ANSWER_FILES_MAX);
+    }
+    cr_assert_eq(http_conn_file(conns[ANSWER_FILES_MAX + 7], &at, &len), -1);
+    for (size_t i = 0; i < ANSWER_FILES_MAX + 8; i++) {
+        char *answer = stage_hear(conns[i]);
+
+        cr_assert_not_null(strstr(answer, "\"count\":100"));
+        free(answer);
+        stage_disconnect(conns[i]);
+    }
+    cr_assert_leq(stage->api.bodies.files, ANSWER_CACHE_COUNT);
+    api_rest(&stage->api);
+    cr_assert_eq(stage->api.bodies.files, 0);
+    cr_assert_eq(stage->api.bodies.bytes, 0);
 }
 
 Test(http_conn, answers_from_files_keep_their_place_among_the_others)

@@ -47,3 +47,19 @@ Test(time_text, agrees_with_the_c_library_every_seven_hours_for_a_century)
         cr_assert_str_eq(time_text_date(wall_s * 1000000, date), expected);
     }
 }
+
+Test(time_text, many_times_one_after_the_other_are_as_each_alone)
+{
+    static const uint64_t day_us = 86400ull * 1000000, start_us = 1795348800123456;
+    struct time_text_day day = {0};
+
+    cr_assert_str_eq(time_text_next(0, &day), iso(0));
+    for (uint64_t i = 0; i < 2000; i++) {
+        uint64_t wall_us = start_us + i * 1234567891 - (i % 3 == 0 ? day_us : 0);
+
+        cr_assert_str_eq(time_text_next(wall_us, &day), iso(wall_us));
+        cr_assert_str_eq(time_text_next(wall_us + 1, &day), iso(wall_us + 1));
+    }
+    cr_assert_str_eq(time_text_next(UINT64_MAX, &day), iso(UINT64_MAX));
+    cr_assert_str_eq(time_text_next(start_us, &day), iso(start_us));
+}
