@@ -5,6 +5,7 @@
 #define AURORA_GOSSIP_CORE_H
 
 #include "gossip/accusers.h"
+#include "gossip/check.h"
 #include "gossip/detector.h"
 #include "gossip/forward.h"
 #include "gossip/gossip.h"
@@ -52,6 +53,7 @@ struct gossip {
     struct join join;
     struct spread spread;
     struct puller puller;
+    struct check_queue checks;
     struct leases leases;
     struct forwards forwards;
     struct timer leave; /* TIMER_LEAVE */

@@ -42,7 +42,8 @@ static bool is_full(const struct gossip *g, const struct log *log)
            g->registry.early_count >= EARLY_BATCHES_TOTAL_MAX;
 }
 
-enum batch_verdict early_keep(struct gossip *g, struct log *log, const struct wire_batch *batch)
+enum batch_verdict early_keep(struct gossip *g, struct log *log, const struct wire_batch *batch,
+                              struct gossip_check *check)
 {
     struct admitted statements[WIRE_LIST_MAX];
     uint32_t count = 0;
@@ -55,7 +56,7 @@ enum batch_verdict early_keep(struct gossip *g, struct log *log, const struct wi
         return BATCH_EARLY;
     if (is_full(g, log))
         return BATCH_FULL;
-    if (!batch_admit(g, log, batch, statements, &count)) {
+    if (!batch_admit(g, log, batch, check, statements, &count)) {
         while (count > 0)
             entry_free(statements[--count].entry);
         return BATCH_BAD;

@@ -83,6 +83,7 @@ void gossip_free(struct gossip *g)
     forward_free(g);
     reissue_free(g);
     lease_free(g);
+    check_free(g);
     pull_free(g);
     registry_free(g);
     spread_free(g);
@@ -130,6 +131,7 @@ static void fire_records(struct gossip *g, struct timer *timer)
     case TIMER_BATCH: batch_on_timer(g); break;
     case TIMER_MISSING: pull_on_missing_timer(g, timer); break;
     case TIMER_PULL: pull_on_timer(g, TIMER_OWNER(timer, struct pull, timer)); break;
+    case TIMER_CHECKS: check_on_timer(g); break;
     case TIMER_COMPARE: sync_on_timer(g); break;
     case TIMER_HEAD: head_on_timer(g); break;
     case TIMER_LEASE: lease_on_timer(g, TIMER_OWNER(timer, struct lease, timer)); break;
@@ -184,6 +186,21 @@ void gossip_tick(struct gossip *g, struct gossip_time now)
 uint64_t gossip_deadline_ms(const struct gossip *g)
 {
     return g->is_stopped ? UINT64_MAX : timers_next_ms(&g->timers);
+}
+
+void gossip_checked(struct gossip *g, struct gossip_time now, struct gossip_check *check)
+{
+    enter(g, now);
+    check_verdict(g, check);
+}
+
+void gossip_check_all(struct gossip *g, struct gossip_time now)
+{
+    struct gossip_check *check;
+    while ((check = gossip_next_check(g)) != NULL) {
+        gossip_check_run(check);
+        gossip_checked(g, now, check);
+    }
 }
 
 bool gossip_next_packet(struct gossip *g, struct gossip_time now, struct addr *to,

@@ -4,8 +4,9 @@
  * types it includes.
  *
  * A host calls gossip_receive for each datagram, gossip_tick when gossip_deadline_ms has come, and
- * the commands when asked; after any of them it drains gossip_next_packet and gossip_next_event
- * until both are empty. Nothing calls back. One thread at a time may use one struct gossip. */
+ * the commands when asked; after any of them it drains gossip_next_check, gossip_next_packet and
+ * gossip_next_event until they are empty. Nothing calls back. One thread at a time may use one
+ * struct gossip. */
 #ifndef AURORA_GOSSIP_GOSSIP_H
 #define AURORA_GOSSIP_GOSSIP_H
 
@@ -201,6 +202,21 @@ void gossip_set_keyring(struct gossip *, const struct seal_keyring *);
 void gossip_leave(struct gossip *, struct gossip_time now);
 /* The host's queue towards its view is more than half full: stop pulling until told otherwise. */
 void gossip_hold_pulls(struct gossip *, bool hold);
+
+/* --- Signatures that somebody else verifies
+ * ------------------------------------------------------------------------------------------ */
+
+/* What is pulled in bulk is mostly signatures to verify, and each can be verified by any thread. A
+ * host takes every check with gossip_next_check (NULL: none), has it run, and gives it back with
+ * gossip_checked, in any order; what was pulled takes effect in the order in which it came. Checks
+ * belong to the core, which frees them: gossip_free comes after the last of them has run. */
+struct gossip_check;
+struct gossip_check *gossip_next_check(struct gossip *);
+/* Any thread; where the core was configured with a store, the core's. Once for each. */
+void gossip_check_run(struct gossip_check *);
+void gossip_checked(struct gossip *, struct gossip_time now, struct gossip_check *);
+/* All that there are, on the spot: for hosts with one thread, before they drain. */
+void gossip_check_all(struct gossip *, struct gossip_time now);
 
 /* --- Output
  * ---------------------------------------------------------------------------------------- */

@@ -86,11 +86,14 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define FORWARDS_MAX         4096 /* client commands under way to their home */
 #define PULLS_IN_MAX         4    /* bulk pulls that we run */
 #define PULLS_OUT_MAX        4    /* bulk pulls that we serve */
-#define PULLS_MAX            64   /* pulls of any size that we run; further logs wait their turn */
-#define MISSING_MAX          1024 /* announced and not here: more are left to anti-entropy */
-#define ACCUSATIONS_MAX      16   /* kept per subject: the quorum is 3, the rest confirm faster */
-#define ACCUSERS_MAX         64   /* whose words are counted: more at once are no liars */
-#define PROBES_MAX           256  /* direct, indirect and relayed probes under way */
+/* Ranges of bulk pulls whose signatures are being verified: four windows of the largest size, each
+ * in packets that are half empty, and as much again; some 8 MB with what is made of them. */
+#define CHECKS_MAX      4096
+#define PULLS_MAX       64   /* pulls of any size that we run; further logs wait their turn */
+#define MISSING_MAX     1024 /* announced and not here: more are left to anti-entropy */
+#define ACCUSATIONS_MAX 16   /* kept per subject: the quorum is 3, the rest confirm faster */
+#define ACCUSERS_MAX    64   /* whose words are counted: more at once are no liars */
+#define PROBES_MAX      256  /* direct, indirect and relayed probes under way */
 
 /* --- Time and rate: defaults
  * ---------------------------------------------------------------------- */

@@ -43,26 +43,26 @@ static void log_see(struct log *log, uint64_t version)
 
 /* --- Reading batches -------------------------------------------------------------------------- */
 
-/* The next statement of (after, v1] in a batch's list. */
-static bool statement_next(const struct log *log, struct wire_list *list, uint64_t after,
-                           uint64_t v1, struct span *statement, struct operation *operation)
+bool batch_next(const struct wire_batch *batch, struct wire_list *left, uint64_t after,
+                struct span *statement, struct operation *operation)
 {
-    return wire_list_bin(list, statement) && operation_read(*statement, operation) &&
-           operation->home == log->home && operation->epoch == log->epoch &&
-           operation->version > after && operation->version <= v1;
+    return wire_list_bin(left, statement) && operation_read(*statement, operation) &&
+           operation->home == batch->home && operation->epoch == batch->epoch &&
+           operation->version > after && operation->version <= batch->v1;
 }
 
 bool batch_admit(struct gossip *g, const struct log *log, const struct wire_batch *batch,
-                 struct admitted out[WIRE_LIST_MAX], uint32_t *count)
+                 struct gossip_check *check, struct admitted out[WIRE_LIST_MAX], uint32_t *count)
 {
+    if (check != NULL)
+        return check_take(g, log, check, out, count);
     struct wire_list list = batch->statements;
     uint64_t after = batch->v0;
     *count = 0;
     while (list.count > 0) {
         struct span statement;
         struct operation operation;
-        if (*count == WIRE_LIST_MAX ||
-            !statement_next(log, &list, after, batch->v1, &statement, &operation)) {
+        if (*count == WIRE_LIST_MAX || !batch_next(batch, &list, after, &statement, &operation)) {
             drop_count(g, DROP_MALFORMED);
             return false;
         }
@@ -149,12 +149,12 @@ static void floor_raise(struct log *log, uint64_t floor)
 }
 
 static enum batch_verdict apply_batch(struct gossip *g, struct log *log,
-                                      const struct wire_batch *batch)
+                                      const struct wire_batch *batch, struct gossip_check *check)
 {
     struct admitted statements[WIRE_LIST_MAX];
     uint32_t count = 0;
     uint64_t before = log->applied;
-    bool is_good = batch_admit(g, log, batch, statements, &count);
+    bool is_good = batch_admit(g, log, batch, check, statements, &count);
     apply(g, log, statements, count);
     if (is_good)
         close_range(log, batch->v1);
@@ -176,7 +176,8 @@ static bool is_closed(const struct gossip *g, const struct log *log)
     return log == g->registry.own || log->state == LOG_EQUIVOCATING;
 }
 
-enum batch_verdict log_on_batch(struct gossip *g, struct log *log, const struct wire_batch *batch)
+enum batch_verdict log_on_checked_batch(struct gossip *g, struct log *log,
+                                        const struct wire_batch *batch, struct gossip_check *check)
 {
     assert(batch->home == log->home && batch->epoch == log->epoch);
     if (batch->v1 < batch->v0) {
@@ -186,10 +187,15 @@ enum batch_verdict log_on_batch(struct gossip *g, struct log *log, const struct 
     if (is_closed(g, log) || batch->v1 <= log->applied)
         return BATCH_KNOWN;
     if (batch->v0 <= log->applied)
-        return is_deletes_missing(log, batch) ? BATCH_EARLY : apply_batch(g, log, batch);
+        return is_deletes_missing(log, batch) ? BATCH_EARLY : apply_batch(g, log, batch, check);
     if (batch->floor > batch->v0)
         return BATCH_EARLY; /* not worth keeping: it could not be applied when its turn came */
-    return early_keep(g, log, batch);
+    return early_keep(g, log, batch, check);
+}
+
+enum batch_verdict log_on_batch(struct gossip *g, struct log *log, const struct wire_batch *batch)
+{
+    return log_on_checked_batch(g, log, batch, NULL);
 }
 
 void log_append(struct gossip *g, struct log *log, struct blob *statement)
@@ -208,9 +214,11 @@ void log_append(struct gossip *g, struct log *log, struct blob *statement)
 /* --- Resets and repairs ----------------------------------------------------------------------- */
 
 /* What somebody who knows at least as much of this log as we do holds of a peer. Bytes that we hold
- * already are compared, not verified. False: a bad signature. */
+ * already are compared, not verified; what was `verified` is taken (NULL: it was not). False: a bad
+ * signature. */
 static bool show(struct gossip *g, struct log *log, struct span statement,
-                 const struct operation *operation, bool is_repair, bool *is_new)
+                 const struct operation *operation, bool is_repair, struct blob **verified,
+                 bool *is_new)
 {
     struct entry *known = entry_known(g, log, operation->peer_id);
     struct admitted admitted;
@@ -224,7 +232,10 @@ static bool show(struct gossip *g, struct log *log, struct span statement,
         if (!is_repair || is_same || known->version > operation->version)
             return true;
     }
-    if (!operation_admit(g, log, statement, operation, &admitted)) {
+    if (verified != NULL) {
+        operation_take(g, *verified, operation, &admitted);
+        *verified = NULL;
+    } else if (!operation_admit(g, log, statement, operation, &admitted)) {
         drop_count(g, DROP_BAD_SIGNATURE);
         return false;
     }
@@ -259,8 +270,45 @@ static void reset_end(struct gossip *g, struct log *log, const struct wire_batch
     log_advanced(g, log);
 }
 
-enum batch_verdict log_on_reset_batch(struct gossip *g, struct log *log,
-                                      const struct wire_batch *batch, bool is_first, bool is_last)
+/* False: malformed or wrongly signed from some point on. */
+static bool show_unchecked(struct gossip *g, struct log *log, const struct wire_batch *batch,
+                           bool *is_any_new)
+{
+    struct wire_list list = batch->statements;
+    uint64_t after = batch->v0;
+    while (list.count > 0) {
+        struct span statement;
+        struct operation operation;
+        bool is_new;
+        if (!batch_next(batch, &list, after, &statement, &operation)) {
+            drop_count(g, DROP_MALFORMED);
+            return false;
+        }
+        after = operation.version;
+        if (!show(g, log, statement, &operation, false, NULL, &is_new))
+            return false;
+        *is_any_new |= is_new;
+    }
+    return true;
+}
+
+static bool show_checked(struct gossip *g, struct log *log, struct gossip_check *check,
+                         bool *is_any_new)
+{
+    struct checked *checked;
+    for (uint32_t i = 0; (checked = check_at(check, i)) != NULL; i++) {
+        bool is_new;
+        show(g, log, blob_span(checked->blob), &checked->operation, false, &checked->blob, &is_new);
+        *is_any_new |= is_new;
+    }
+    if (check_drop(check) != DROP_NONE)
+        drop_count(g, check_drop(check));
+    return check_drop(check) == DROP_NONE;
+}
+
+enum batch_verdict log_on_checked_reset(struct gossip *g, struct log *log,
+                                        const struct wire_batch *batch, struct gossip_check *check,
+                                        bool is_first, bool is_last)
 {
     assert(batch->home == log->home && batch->epoch == log->epoch);
     if (is_first)
@@ -268,25 +316,20 @@ enum batch_verdict log_on_reset_batch(struct gossip *g, struct log *log,
     /* A sender that has applied less may show what we know to be over, and have forgotten why. */
     if (is_closed(g, log) || batch->applied < log->applied)
         return BATCH_KNOWN;
-    struct wire_list list = batch->statements;
-    uint64_t after = batch->v0, before = log->applied;
+    uint64_t before = log->applied;
     bool is_any_new = false;
-    while (list.count > 0) {
-        struct span statement;
-        struct operation operation;
-        bool is_new;
-        if (!statement_next(log, &list, after, batch->v1, &statement, &operation)) {
-            drop_count(g, DROP_MALFORMED);
-            return BATCH_BAD;
-        }
-        after = operation.version;
-        if (!show(g, log, statement, &operation, false, &is_new))
-            return BATCH_BAD;
-        is_any_new |= is_new;
-    }
+    if (check != NULL ? !show_checked(g, log, check, &is_any_new)
+                      : !show_unchecked(g, log, batch, &is_any_new))
+        return BATCH_BAD;
     if (is_last)
         reset_end(g, log, batch);
     return is_any_new || log->applied > before ? BATCH_APPLIED : BATCH_KNOWN;
+}
+
+enum batch_verdict log_on_reset_batch(struct gossip *g, struct log *log,
+                                      const struct wire_batch *batch, bool is_first, bool is_last)
+{
+    return log_on_checked_reset(g, log, batch, NULL, is_first, is_last);
 }
 
 enum batch_verdict log_on_repair(struct gossip *g, struct log *log, struct span statement,
@@ -301,7 +344,7 @@ enum batch_verdict log_on_repair(struct gossip *g, struct log *log, struct span 
     }
     if (is_closed(g, log) || version < log->applied)
         return BATCH_KNOWN;
-    if (!show(g, log, statement, &operation, true, &is_new))
+    if (!show(g, log, statement, &operation, true, NULL, &is_new))
         return BATCH_BAD;
     return is_new ? BATCH_APPLIED : BATCH_KNOWN;
 }

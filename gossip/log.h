@@ -135,6 +135,12 @@ enum batch_verdict log_on_batch(struct gossip *, struct log *, const struct wire
  * we have is ignored (BATCH_KNOWN). */
 enum batch_verdict log_on_reset_batch(struct gossip *, struct log *, const struct wire_batch *,
                                       bool is_first, bool is_last);
+/* The same two of a batch whose statements were verified before (NULL: they were not), and are
+ * taken out of the check as far as they are new. */
+enum batch_verdict log_on_checked_batch(struct gossip *, struct log *, const struct wire_batch *,
+                                        struct gossip_check *);
+enum batch_verdict log_on_checked_reset(struct gossip *, struct log *, const struct wire_batch *,
+                                        struct gossip_check *, bool is_first, bool is_last);
 /* One record of a diverged bucket, as somebody who has applied up to `version` holds it. Call
  * head_check after the last. KNOWN: nothing new, or we are further than that. */
 enum batch_verdict log_on_repair(struct gossip *, struct log *, struct span statement,

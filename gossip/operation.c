@@ -91,6 +91,12 @@ static void fill(struct gossip *g, struct blob *blob, const struct operation *op
     *out = (struct admitted){entry, peer_id};
 }
 
+void operation_take(struct gossip *g, struct blob *verified, const struct operation *operation,
+                    struct admitted *out)
+{
+    fill(g, verified, operation, operation->peer_id, out);
+}
+
 bool operation_admit(struct gossip *g, const struct log *log, struct span statement,
                      const struct operation *operation, struct admitted *out)
 {

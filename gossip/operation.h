@@ -25,6 +25,11 @@ struct operation {
     uint64_t reason; /* a deletion's */
 };
 
+/* The next statement of (after, v1] in what is left of a batch's list; false: there is none, or it
+ * is malformed or does not belong there. */
+bool batch_next(const struct wire_batch *, struct wire_list *left, uint64_t after,
+                struct span *statement, struct operation *);
+
 /* An operation whose signatures hold, on its way into a log. */
 struct admitted {
     struct entry *entry; /* owned */
@@ -37,6 +42,10 @@ bool operation_read(struct span statement, struct operation *);
 /* Verifies the home's signature, and the peer's. False: one of them is wrong. */
 bool operation_admit(struct gossip *, const struct log *, struct span statement,
                      const struct operation *, struct admitted *);
+/* An entry of a statement that was verified elsewhere; takes over the reference. The operation's
+ * peer_id points into the blob. */
+void operation_take(struct gossip *, struct blob *verified, const struct operation *,
+                    struct admitted *);
 /* An entry of a statement that needs no verification (our own). Takes over the reference. */
 void operation_entry(struct gossip *, struct blob *statement, struct admitted *);
 /* Releases an entry that is in no log. */

@@ -28,6 +28,7 @@
 #define JITTER_PERCENT        20
 #define ATTEMPTS_MAX          10
 #define HELD_MS               100
+#define CROWDED_MS            5
 /* What a version is guessed to weigh: only to tell a gap from bulk, and a small gap's window. */
 #define VERSION_BYTES 300
 /* Looked at when a slot is free: the largest backlog among the first so many that wait. */
@@ -241,21 +242,30 @@ uint32_t pull_timeout_ms(struct gossip *g, const struct pull *pull)
                                  JITTER_PERCENT);
 }
 
+void pull_rearm(struct gossip *g, struct pull *pull)
+{
+    if (pull->phase == PULL_ASKED)
+        timer_set(&g->timers, &pull->timer, TIMER_PULL, g->now.mono_ms + pull_timeout_ms(g, pull));
+}
+
 void pull_ask(struct gossip *g, struct pull *pull)
 {
     struct member *from = members_find(g, pull->from);
     struct log *log = pull->log;
-    if (pull->is_bulk && pull_is_held(g)) {
+    bool is_held = pull_is_held(g);
+    if (pull->is_bulk && (is_held || check_is_crowded(g))) {
         pull->phase = PULL_WAITING;
-        timer_set(&g->timers, &pull->timer, TIMER_PULL, g->now.mono_ms + HELD_MS);
+        timer_set(&g->timers, &pull->timer, TIMER_PULL,
+                  g->now.mono_ms + (is_held ? HELD_MS : CROWDED_MS));
         return;
     }
+    uint64_t after = pull->is_reset ? pull->reset_after : log->applied;
     struct wire_message message = {
         .type = WIRE_PULL,
         .pull = {.request = pull->request,
                  .home = log->home,
                  .epoch = log->epoch,
-                 .after = pull->is_reset ? pull->reset_after : log->applied,
+                 .after = pull->reach > after ? pull->reach : after,
                  .window_bytes = pull->window_bytes,
                  .is_reset = pull->is_reset},
     };
@@ -264,9 +274,10 @@ void pull_ask(struct gossip *g, struct pull *pull)
     pull->phase = PULL_ASKED;
     pull->window_got = 0;
     pull->is_hole_asked = false;
+    pull->is_end_checking = false;
     if (from != NULL && from != g->members.self)
         outbox_send(g, from, PRIORITY_SET, &message);
-    timer_set(&g->timers, &pull->timer, TIMER_PULL, g->now.mono_ms + pull_timeout_ms(g, pull));
+    pull_rearm(g, pull);
 }
 
 void pull_end(struct gossip *g, struct pull *pull)
@@ -327,6 +338,8 @@ static void switch_to(struct pull *pull, const struct member *next)
     /* Two servers' pages of a reset do not add up to one view of the log: again from the start. */
     pull->from = next->life->tag;
     pull->reset_after = 0;
+    if (pull->is_reset)
+        pull->reach = 0;
 }
 
 void pull_try_another(struct gossip *g, struct pull *pull)
@@ -364,6 +377,8 @@ void pull_on_timer(struct gossip *g, struct pull *pull)
         pull_end(g, pull);
     else if (pull->phase == PULL_WAITING)
         pull_ask(g, pull);
+    else if (pull->is_end_checking && pull->checking > 0)
+        pull_rearm(g, pull); /* nothing is lost: it is being verified */
     else
         on_lost(g, pull);
 }
@@ -372,7 +387,9 @@ void pull_reset_from(struct gossip *g, struct pull *pull, uint64_t from)
 {
     pull->from = from;
     pull->is_reset = true;
+    pull->is_known = pull->log->held_count > 0;
     pull->reset_after = 0;
+    pull->reach = 0;
     if (!pull->is_bulk) {
         pull->is_bulk = true;
         g->puller.bulk_count++;

@@ -10,12 +10,13 @@
 
 #include "gossip/log.h"
 
+struct gossip_check;
 struct member;
 struct wire_message;
 
 enum pull_phase {
     PULL_ASKED = 0,    /* a window of ranges is on its way */
-    PULL_WAITING,      /* backing off, or held */
+    PULL_WAITING,      /* backing off, held, or too much waits for its verification */
     PULL_REPAIR_ROOTS, /* repair.c: pages of the root's leaves are on their way */
     PULL_REPAIR_BUCKET,
     PULL_REPAIR_WAITING,
@@ -32,7 +33,9 @@ struct pull {
     enum pull_phase phase;
     uint32_t attempts;  /* without progress */
     bool is_bulk;       /* counts against PULLS_IN_MAX */
-    bool is_hole_asked; /* a range of this window was lost, and asked for again */
+    bool is_hole_asked; /* a range of this window was lost, and asked for again: the one that
+                         * begins here */
+    uint64_t hole_after;
     bool is_reset; /* from version 0, because the server has forgotten deletes since `applied` */
     uint64_t reset_after; /* progress of a reset pull */
     uint32_t resets;      /* that ended without bringing all */
@@ -40,8 +43,13 @@ struct pull {
     bool is_lossy; /* something was lost: windows stay small */
     uint64_t window_bytes;
     uint64_t window_got;
-    uint64_t window_v1; /* the highest version that a range of this pull reached */
-    uint32_t rtt_us;    /* of the link when the pull began: twice as much halves the window */
+    /* range.c: ranges under verification count as here. */
+    uint64_t reach;    /* so far they follow one another; below what is applied: there are none */
+    uint32_t checking; /* ranges, */
+    bool is_end_checking; /* and the last of all is among them */
+    bool is_known;        /* a reset of a log that holds something: compared, mostly not verified */
+    uint64_t window_v1;   /* the highest version that a range of this pull reached */
+    uint32_t rtt_us;      /* of the link when the pull began: twice as much halves the window */
     /* repair.c */
     uint64_t version; /* of the log when the repair began: both sides must stay there */
     uint8_t pages;    /* bit set of the root's pages that are here */
@@ -79,6 +87,8 @@ void pull_on_missing_timer(struct gossip *, struct timer *);
 void pull_missing_drop(struct gossip *, struct log *);
 void pull_on_timer(struct gossip *, struct pull *);
 void pull_on_range(struct gossip *, struct member *from, const struct wire_message *);
+/* A range whose verdict is back: as if it came now. */
+void pull_on_checked(struct gossip *, struct gossip_check *);
 void pull_log_gone(struct gossip *, struct log *);
 void pull_on_pull(struct gossip *, struct member *from, const struct wire_message *); /* serve.c */
 void pull_on_head_pull(struct gossip *, struct member *from, const struct wire_message *);
@@ -108,6 +118,8 @@ void pull_try_another(struct gossip *, struct pull *);
 uint64_t pull_target(const struct log *);
 bool pull_is_held(const struct gossip *);
 void pull_give_up(struct gossip *, struct pull *);
+/* Something came: the time for the next thing to come begins anew, unless it is not asked for. */
+void pull_rearm(struct gossip *, struct pull *);
 uint32_t pull_timeout_ms(struct gossip *, const struct pull *);
 void pull_reset_from(struct gossip *, struct pull *, uint64_t from);
 

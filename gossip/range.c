@@ -18,11 +18,6 @@ static_assert(WINDOW_LOSSY_MAX_BYTES <= EARLY_BATCHES_MAX * PACKET_MAX_BYTES,
  * ends. */
 #define RANGE_FIXED_BYTES 64
 
-static void rearm(struct gossip *g, struct pull *pull)
-{
-    timer_set(&g->timers, &pull->timer, TIMER_PULL, g->now.mono_ms + pull_timeout_ms(g, pull));
-}
-
 /* Probes that take twice as long as when the pull began say that it fills somebody's queue. */
 static void next_window(struct gossip *g, struct pull *pull)
 {
@@ -40,19 +35,20 @@ static void next_window(struct gossip *g, struct pull *pull)
 }
 
 /* A range of this window was lost: what follows it waits in the log, only the hole is asked for. */
-static void ask_for_hole(struct gossip *g, struct pull *pull, struct member *from)
+static void ask_for_hole(struct gossip *g, struct pull *pull, struct member *from, uint64_t after)
 {
     struct log *log = pull->log;
-    if (pull->is_hole_asked)
+    if (pull->is_hole_asked && pull->hole_after == after)
         return;
     pull->is_hole_asked = true;
+    pull->hole_after = after;
     pull->is_lossy = true;
     struct wire_message message = {
         .type = WIRE_PULL,
         .pull = {.request = pull->request,
                  .home = log->home,
                  .epoch = log->epoch,
-                 .after = log->applied,
+                 .after = after,
                  .window_bytes = 1},
     };
     outbox_send(g, from, PRIORITY_SET, &message);
@@ -78,6 +74,8 @@ static void at_end(struct gossip *g, struct pull *pull, bool has_advanced)
     struct log *log = pull->log;
     if (log->applied >= pull_target(log)) {
         pull_end(g, pull);
+    } else if (has_advanced && pull->checking > 0) {
+        pull_rearm(g, pull);
     } else if (has_advanced) {
         /* More was shown since it answered: by its own answer, or by a batch that may be overtaking
          * another. */
@@ -91,8 +89,16 @@ static void at_end(struct gossip *g, struct pull *pull, bool has_advanced)
     }
 }
 
+static void window_end(struct gossip *g, struct pull *pull)
+{
+    if (pull->window_got >= pull->window_bytes && pull->phase == PULL_ASKED)
+        next_window(g, pull);
+    else
+        pull_rearm(g, pull);
+}
+
 static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
-                     const struct wire_message *message)
+                     const struct wire_message *message, struct gossip_check *check)
 {
     const struct wire_batch *batch = &message->range.batch;
     struct log *log = pull->log;
@@ -100,7 +106,7 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     enum batch_verdict verdict = BATCH_KNOWN;
     if (batch->v1 > batch->v0) {
         g->stats.spread_payloads_in++;
-        verdict = log_on_batch(g, log, batch);
+        verdict = log_on_checked_batch(g, log, batch, check);
         g->stats.spread_payloads_duplicate += verdict == BATCH_KNOWN;
     }
     if (log->pull != pull)
@@ -110,26 +116,26 @@ static void on_plain(struct gossip *g, struct pull *pull, struct member *from,
     bool has_advanced = log->applied > before;
     if (has_advanced) {
         pull->attempts = 0;
-        pull->is_hole_asked = false;
+        pull->is_hole_asked &= log->applied <= pull->hole_after;
         if (!pull->is_bulk)
             announce_later(g, log->home, log->epoch, log->applied);
     }
     bool is_early = verdict == BATCH_EARLY || verdict == BATCH_FULL;
+    if (!is_early && log->applied < batch->v1)
+        pull->reach = 0; /* it was not what it seemed to be */
     bool has_hole = is_early || (log->early_count > 0 && log->applied < pull->window_v1);
     if (verdict == BATCH_BAD) {
         pull_try_another(g, pull);
     } else if (has_hole) {
-        ask_for_hole(g, pull, from);
-        rearm(g, pull);
+        ask_for_hole(g, pull, from, log->applied);
+        pull_rearm(g, pull);
     } else if (log->applied >= batch->applied || log->applied >= pull_target(log)) {
         at_end(g, pull, has_advanced);
     } else if (message->range.is_last && batch->v1 > log->applied) {
         ask_for_head(g, from, log);
         pull_try_another(g, pull);
-    } else if (pull->window_got >= pull->window_bytes) {
-        next_window(g, pull);
     } else {
-        rearm(g, pull);
+        window_end(g, pull);
     }
 }
 
@@ -174,8 +180,18 @@ static void reset_ended(struct gossip *g, struct pull *pull, uint64_t v1)
         pull_try_another(g, pull);
 }
 
+/* A page was lost: the pages of a reset must follow one another, so again from there. */
+static void ask_for_page(struct gossip *g, struct pull *pull, uint64_t after)
+{
+    if (pull->is_hole_asked && pull->hole_after == after)
+        return;
+    pull_ask(g, pull);
+    pull->is_hole_asked = true;
+    pull->hole_after = after;
+}
+
 static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
-                     const struct wire_message *message)
+                     const struct wire_message *message, struct gossip_check *check)
 {
     const struct wire_batch *batch = &message->range.batch;
     struct log *log = pull->log;
@@ -186,11 +202,8 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
         return;
     }
     if (batch->v0 != pull->reset_after) {
-        /* A page was lost: the pages of a reset must follow one another, so again from there. */
-        if (batch->v0 > pull->reset_after && !pull->is_hole_asked) {
-            pull_ask(g, pull);
-            pull->is_hole_asked = true;
-        }
+        if (batch->v0 > pull->reset_after && check == NULL)
+            ask_for_page(g, pull, pull->reset_after);
         return;
     }
     if (is_last && !is_end_signed(log, batch) && pull->attempts < HEAD_ATTEMPTS_MAX) {
@@ -198,7 +211,7 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
         return;
     }
     g->stats.spread_payloads_in++;
-    if (log_on_reset_batch(g, log, batch, batch->v0 == 0, is_last) == BATCH_BAD) {
+    if (log_on_checked_reset(g, log, batch, check, batch->v0 == 0, is_last) == BATCH_BAD) {
         pull_try_another(g, pull);
         return;
     }
@@ -206,14 +219,84 @@ static void on_reset(struct gossip *g, struct pull *pull, struct member *from,
         return;
     pull->reset_after = batch->v1;
     pull->attempts = 0;
-    pull->is_hole_asked = false;
-    if (is_last) {
+    pull->is_hole_asked &= pull->reset_after <= pull->hole_after;
+    if (is_last)
         reset_ended(g, pull, batch->v1);
-    } else if (pull->window_got >= pull->window_bytes) {
-        next_window(g, pull);
-    } else {
-        rearm(g, pull);
+    else
+        window_end(g, pull);
+}
+
+/* --- Verified elsewhere ---------------------------------------------------------------------- */
+
+/* What is small is verified at once: somebody waits for it. So is what is mostly here already. */
+static bool is_to_be_checked(const struct pull *pull, const struct wire_batch *batch)
+{
+    return pull->is_bulk && batch->statements.count > 0 && batch->v1 > batch->v0 &&
+           batch->v1 > pull->log->applied && !(pull->is_reset && pull->is_known);
+}
+
+/* Counts as here, so that the next window is under way while this one is verified. */
+static void check_later(struct gossip *g, struct pull *pull, struct member *from,
+                        const struct wire_message *message)
+{
+    const struct wire_batch *batch = &message->range.batch;
+    uint64_t here = pull->is_reset ? pull->reset_after : pull->log->applied;
+    here = pull->reach > here ? pull->reach : here;
+    if (pull->is_reset && batch->v0 > here) {
+        ask_for_page(g, pull, here);
+        return;
     }
+    if (batch->v1 <= here || (pull->is_reset && batch->v0 < here))
+        return; /* a second time */
+    if (!check_add(g, pull->log, from, message)) {
+        drop_count(g, DROP_LIMIT);
+        return;
+    }
+    pull->checking++;
+    if (batch->v0 > here) {
+        ask_for_hole(g, pull, from, here);
+        pull_rearm(g, pull);
+        return;
+    }
+    pull->reach = batch->v1;
+    pull->is_end_checking |= message->range.is_last;
+    if (message->range.is_last || pull->is_hole_asked)
+        pull_rearm(g, pull);
+    else
+        window_end(g, pull);
+}
+
+/* Is it still of this pull? Plain ranges are not, once it is a reset; nor are another server's
+ * pages.
+ */
+static bool is_wanted_still(const struct pull *pull, const struct wire_message *message,
+                            uint64_t from)
+{
+    const struct wire_batch *batch = &message->range.batch;
+    if (pull->phase >= PULL_REPAIR_ROOTS || message->range.is_reset != pull->is_reset)
+        return false;
+    return !pull->is_reset || (from == pull->from && batch->v0 == pull->reset_after);
+}
+
+void pull_on_checked(struct gossip *g, struct gossip_check *check)
+{
+    const struct wire_message *message = check_message(check);
+    struct pull *pull = pull_find(g, message->range.request);
+    struct member *from = members_find(g, check_from(check));
+    if (pull == NULL)
+        return;
+    struct log *log = pull->log;
+    assert(pull->checking > 0 && message->range.batch.home == log->home);
+    pull->checking--;
+    if (from == NULL || !is_wanted_still(pull, message, check_from(check)))
+        return;
+    if (!pull->is_reset) {
+        on_plain(g, pull, from, message, check);
+        return;
+    }
+    on_reset(g, pull, from, message, check);
+    if (log->pull == pull && pull->reset_after < message->range.batch.v1)
+        pull->reach = 0; /* it was refused */
 }
 
 void pull_on_range(struct gossip *g, struct member *from, const struct wire_message *message)
@@ -231,8 +314,10 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
     /* A late answer of the one before is as good: what it brings is signed. But resets do not mix.
      */
     if (!message->range.is_reset) {
-        if (!pull->is_reset)
-            on_plain(g, pull, from, message);
+        if (!pull->is_reset && is_to_be_checked(pull, batch))
+            check_later(g, pull, from, message);
+        else if (!pull->is_reset)
+            on_plain(g, pull, from, message, NULL);
         else if (batch->v1 == batch->v0 && from->life->tag == pull->from)
             pull_try_another(g, pull);
         return;
@@ -244,5 +329,8 @@ void pull_on_range(struct gossip *g, struct member *from, const struct wire_mess
         if (pull->log->head.version < batch->applied)
             ask_for_head(g, from, pull->log);
     }
-    on_reset(g, pull, from, message);
+    if (is_to_be_checked(pull, batch) && batch->applied >= pull->log->applied)
+        check_later(g, pull, from, message);
+    else
+        on_reset(g, pull, from, message, NULL);
 }

@@ -22,6 +22,7 @@ enum timer_kind {
     TIMER_ANNOUNCE,    /* spread: pending announcements leave */
     TIMER_MISSING,     /* pull: something announced did not arrive by itself */
     TIMER_PULL,        /* pull: a pull's answer is overdue (in struct pull) */
+    TIMER_CHECKS,      /* check: more verdicts than one step applies */
     TIMER_COMPARE,     /* sync: compare with a random member */
     TIMER_HEAD,        /* head: sign and spread the own log's HEAD */
     TIMER_LEASE,       /* lease: a ttl ran out (in struct lease) */

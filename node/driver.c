@@ -9,10 +9,12 @@
 #include "node/clock.h"
 #include "node/log.h"
 #include "node/narrate.h"
+#include "node/verifier.h"
 
 /* Between two looks at the timers: a flood of datagrams or commands must not delay a probe. */
 #define RECEIVE_BATCHES_MAX 4
 #define COMMANDS_BATCH      128
+#define VERDICTS_BATCH      64
 
 struct driver_socket {
     struct driver *driver;
@@ -27,6 +29,7 @@ struct driver {
     struct bridge *bridge;
     struct store *store;
     struct narrator *narrator;
+    struct verifier *verifier;
     struct driver_socket sockets[NODE_ADDRESSES_MAX];
     struct loop_timer timer; /* the core's next deadline */
     struct loop_timer leaving;
@@ -86,6 +89,14 @@ static void act_on(struct driver *driver, const struct gossip_event *event)
     }
 }
 
+static void drain_checks(struct driver *driver)
+{
+    struct gossip_check *check;
+
+    while ((check = gossip_next_check(driver->gossip)) != NULL)
+        verifier_give(driver->verifier, check);
+}
+
 static void drain_packets(struct driver *driver, struct gossip_time now)
 {
     for (;;) {
@@ -132,6 +143,7 @@ static void arm(struct driver *driver)
 
 static void drain(struct driver *driver, struct gossip_time now)
 {
+    drain_checks(driver);
     drain_packets(driver, now);
     drain_events(driver);
     arm(driver);
@@ -176,6 +188,22 @@ static void on_readable(void *context, unsigned ready)
         receive_batch(driver, count, now);
         drain(driver, now);
     }
+}
+
+static void on_verdicts(void *context)
+{
+    struct driver *driver = context;
+    struct gossip_time now = clock_now();
+    struct gossip_check *check;
+    int count = 0;
+
+    while (count < VERDICTS_BATCH && (check = verifier_next(driver->verifier)) != NULL) {
+        gossip_checked(driver->gossip, now, check);
+        count++;
+    }
+    if (count == VERDICTS_BATCH)
+        verifier_again(driver->verifier);
+    drain(driver, now);
 }
 
 static void run_command(struct driver *driver, const struct node_command *command,
@@ -237,6 +265,7 @@ struct driver *driver_new(struct loop *loop, struct gossip *gossip, uint64_t epo
     driver->self = gossip_tag(gossip);
     driver->epoch = epoch;
     driver->narrator = narrator_new(driver->self);
+    driver->verifier = verifier_new(loop, on_verdicts, driver);
     loop_timer_init(&driver->timer, loop, on_deadline, driver);
     loop_timer_init(&driver->leaving, loop, on_leaving_takes_too_long, driver);
     loop_wake_init(&driver->again, loop, on_commands, driver);
@@ -267,6 +296,7 @@ void driver_free(struct driver *driver)
     loop_timer_stop(&driver->leaving);
     loop_wake_stop(&driver->again);
     bridge_detach_gossip(driver->bridge);
+    verifier_free(driver->verifier);
     gossip_free(driver->gossip);
     narrator_free(driver->narrator);
     mem_free(driver);

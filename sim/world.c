@@ -183,6 +183,7 @@ static void drain_packets(struct world *world, struct node *node)
     struct addr addr;
     size_t len;
 
+    gossip_check_all(node->core, time);
     while (gossip_next_packet(node->core, time, &addr, bytes, &len)) {
         size_t to = node_of_addr(world, &addr);
 

@@ -164,6 +164,7 @@ static void drain(struct home *home, struct gossip_time now)
 {
     struct gossip_event event;
 
+    gossip_check_all(home->core, now);
     for (;;) {
         struct udp_packet *packet = udp_slot(&home->udp);
 

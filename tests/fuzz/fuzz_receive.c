@@ -80,6 +80,7 @@ static void drain(struct scene *scene)
     struct addr to;
     size_t len;
 
+    gossip_check_all(scene->core, scene->now);
     while (gossip_next_packet(scene->core, scene->now, &to, packet, &len))
         require(len <= PACKET_MAX_BYTES);
     while (gossip_next_event(scene->core, &event))

@@ -131,6 +131,7 @@ void cast_drain(struct cast *cast)
     uint8_t bytes[PACKET_MAX_BYTES];
     struct addr to;
     size_t len;
+    gossip_check_all(cast->core, cast->now);
     while (gossip_next_packet(cast->core, cast->now, &to, bytes, &len)) {
         keep_packet(cast, &to, bytes, len);
         /* Answers make the core send more: what was kept stays where it is. */

@@ -68,6 +68,7 @@ void lone_drain(struct lone *lone)
     uint8_t packet[PACKET_MAX_BYTES];
     struct addr to;
     size_t len;
+    gossip_check_all(lone->core, lone->now);
     while (gossip_next_packet(lone->core, lone->now, &to, packet, &len))
         lone->packet_count++;
     while (lone->event_count < LONE_EVENTS &&

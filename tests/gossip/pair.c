@@ -47,6 +47,7 @@ static size_t index_of(const struct pair *pair, const struct addr *addr)
 static bool pump_one(struct pair *pair, size_t from)
 {
     struct datagram *d = &pair->last;
+    gossip_check_all(pair->cores[from], pair->now);
     if (!gossip_next_packet(pair->cores[from], pair->now, &d->to, d->bytes, &d->len))
         return false;
     d->from = pair->addrs[from];

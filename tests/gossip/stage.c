@@ -136,6 +136,8 @@ void stage_drain(struct stage *stage)
     struct gossip_event event;
     struct addr to;
     size_t len;
+    if (!stage->keeps_checks)
+        gossip_check_all(stage->core, stage->now);
     while (gossip_next_packet(stage->core, stage->now, &to, bytes, &len))
         keep_packet(stage, &to, bytes, len);
     while (gossip_next_event(stage->core, &event)) {

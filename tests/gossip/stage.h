@@ -41,6 +41,7 @@ struct stage {
     struct stage_packet *packets; /* since the last stage_forget */
     size_t packet_count;
     uint64_t nonce;
+    bool keeps_checks;              /* the test takes and runs them */
     size_t peer_events, log_events; /* since the last stage_forget */
     struct gossip_event last_log;   /* GOSSIP_EVENT_LOG */
 };
