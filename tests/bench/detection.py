@@ -2,12 +2,11 @@
 """kill -9 of one of thirty nodes until all others say dead; and no death that was none.
 
 The others are asked in turn, and the next one only when the one before has said it, so that the
-asking costs little: the last of them decides. Serf beside it says it on a stream of each agent.
+asking costs little: the last of them decides. Serf's agents beside it are asked in the same way.
 Then the same cluster, while a busy loop for each core of the machine takes what it can get.
 """
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -48,24 +47,16 @@ def ours(cluster):
     return delays
 
 
-def failed(agent):
-    """How the event begins that says so, up to the member's name."""
-    name = agent.name.encode()
-    return re.compile(rb"member-failed\xa7Members.*?\xa4Name." + name, re.S)
-
-
 def of_serf(folder):
     delays = []
     with SerfCluster(folder, NODES) as cluster:
         for victim in cluster.agents[1 : 1 + DEATHS]:
-            cluster.listen()
             victim.kill()
             began = time.monotonic()
-            others = [agent for agent in cluster.agents if agent is not victim]
-            cluster.wait_heard(failed(victim), others)
+            cluster.wait_failed(victim)
             delays.append(time.monotonic() - began)
             progress(f"Serf: known everywhere after {delays[-1]:.1f} s")
-            victim.start(cluster.agents[0])
+            cluster.start([victim], cluster.agents[0])
             cluster.wait_all_alive()
     return delays
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster of Serf agents with the profile for local networks, watched through their RPC.
+"""A cluster of Serf agents with the profile for local networks, asked through their RPC.
 
-Of the answers nothing is decoded: what is waited for is looked up as text. Each agent has a
-stream of member events, as each of our nodes has a watcher when the same is measured here.
+Of the answers nothing is decoded: what is waited for is looked up as text. Their streams of events
+are not used, for an agent holds its events back for a second to tell several at once; what it knows
+of the members is asked again and again instead.
 """
 
 import calendar
 import re
-import selectors
 import shutil
 import signal
 import socket
@@ -18,7 +18,11 @@ from harness import wait_until
 from measure import Missing
 from rivals import free_port
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
+SILENCE_S = 1
+ANSWER_TIMEOUT_S = 10
+ALIVE, FAILED = b"\xa6Status\xa5alive", b"\xa6Status\xa6failed"
+NOBODY = b"\xa7Members\x90"
 INTERVAL_S = 10  # for which an agent sums up its counters
 SENT = re.compile(
     r"^\[(\S+ \S+) \+0000 UTC\]\[C\] '[^']*memberlist\.udp\.sent': .*? Sum: ([0-9.]+)",
@@ -43,19 +47,28 @@ class Agent:
     def __init__(self, name, folder):
         self.name = name
         self.folder = folder
-        self.gossip = f"127.0.0.1:{free_port()}"
+        self.gossip = None
         self.process = None
-        self.stream = None
-        self.heard = b""
+        self.seed = None
+        self.asking = None
 
     def start(self, seed=None):
-        rpc = free_port()
-        command = ["serf", "agent", "-node", self.name, "-bind", self.gossip]
-        command += ["-rpc-addr", f"127.0.0.1:{rpc}", "-profile", "lan", "-log-level", "err"]
+        """On free ports, each time: somebody else may have taken the last ones."""
+        self.seed = seed
+        self.gossip, rpc = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        command = ["serf", "agent", "-node", self.name, "-bind", self.gossip, "-rpc-addr", rpc]
+        command += ["-profile", "lan", "-log-level", "err"]
         command += ["-retry-join", seed.gossip, "-retry-interval", "1s"] if seed else []
-        self.rpc = ("127.0.0.1", rpc)
+        host, port = rpc.split(":")
+        self.rpc = (host, int(port))
         with open(self.folder / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def is_up(self):
+        """Whether it answers; one that has ended, for a port was taken, is started again."""
+        if self.process.poll() is not None:
+            self.start(self.seed)
+        return self.sees_alive(1)
 
     def log(self):
         return (self.folder / f"{self.name}.log").read_text(errors="replace")
@@ -65,49 +78,58 @@ class Agent:
         connection.sendall(pack({"Command": "handshake", "Seq": 0}) + pack({"Version": 1}))
         return connection
 
-    def ask(self, command, body=None):
-        """All that comes until nothing does for a moment."""
-        with self.tell(command, body) as connection:
-            return read_until_silent(connection)
-
     def tell(self, command, body=None):
         """Without waiting for the answer, on a connection of its own that the caller closes."""
         connection = self.connect()
         connection.sendall(pack({"Command": command, "Seq": 1}) + (pack(body) if body else b""))
         return connection
 
-    def alive_count(self):
+    def sees_alive(self, count):
+        """Whether so many members are alive to it."""
         try:
-            return self.ask("members").count(b"\xa6Status\xa5alive")
+            with self.tell("members") as connection:
+                return has_all(connection, ALIVE, count)
         except OSError:
-            return 0
+            return False
 
-    def listen(self):
-        self.stream = self.connect()
-        self.stream.sendall(pack({"Command": "stream", "Seq": 1}) + pack({"Type": "*"}))
-        self.stream.setblocking(False)
+    def says(self, member, wanted, unwanted):
+        """Whether what it knows of the members that match has `wanted` in it: one of the two it
+        has."""
+        if self.asking is None:
+            self.asking = self.connect()
+            self.asking.settimeout(ANSWER_TIMEOUT_S)
+        self.asking.sendall(pack({"Command": "members-filtered", "Seq": 2}) + pack(member))
+        answer = b""
+        while True:
+            chunk = self.asking.recv(1 << 16)
+            if not chunk:
+                raise RuntimeError(f"{self.name} has closed its connection")
+            answer += chunk
+            if wanted in answer or unwanted in answer:
+                return wanted in answer
 
     def kill(self):
-        if self.stream:
-            self.stream.close()
-            self.stream = None
+        if self.asking:
+            self.asking.close()
+            self.asking = None
         self.process.kill()
         self.process.wait()
 
 
-def read_until_silent(connection, first_s=2, silence_s=0.2):
-    """A handshake's answer comes first; it is short."""
-    connection.settimeout(first_s)
+def pause():
+    time.sleep(0.01)
+
+
+def has_all(connection, text, count):
+    """Whether `text` comes so many times before nothing has come for a while."""
+    connection.settimeout(SILENCE_S)
     answer = b""
-    while True:
-        try:
-            chunk = connection.recv(1 << 20)
-        except TimeoutError:
-            return answer
+    while answer.count(text) < count:
+        chunk = connection.recv(1 << 20)
         if not chunk:
-            return answer
+            return False
         answer += chunk
-        connection.settimeout(silence_s if len(answer) > 64 else first_s)
+    return True
 
 
 class SerfCluster:
@@ -120,13 +142,20 @@ class SerfCluster:
 
     def __enter__(self):
         try:
-            for agent in self.agents:
-                agent.start(self.agents[0] if agent is not self.agents[0] else None)
+            self.start(self.agents[:1], None)
+            self.start(self.agents[1:], self.agents[0])
             self.wait_all_alive()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    @staticmethod
+    def start(agents, seed):
+        for agent in agents:
+            agent.start(seed)
+        for agent in agents:
+            wait_until(agent.is_up, START_TIMEOUT_S, f"{agent.name} answers")
 
     def __exit__(self, *_):
         for agent in self.agents:
@@ -136,37 +165,25 @@ class SerfCluster:
     def wait_all_alive(self):
         count = len(self.agents)
         for agent in self.agents:
-            wait_until(lambda: agent.alive_count() == count, START_TIMEOUT_S, "all agents alive")
-
-    def listen(self):
-        for agent in self.agents:
-            if agent.stream is None:
-                agent.listen()
-
-    def wait_heard(self, text, among, timeout_s=60):
-        """Until the streams of all these agents have said `text`, bytes or a pattern; what they
-        said is forgotten then."""
-        pattern = text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
-        with selectors.DefaultSelector() as selector:
-            for agent in among:
-                selector.register(agent.stream, selectors.EVENT_READ, agent)
-            until = time.monotonic() + timeout_s
-            while selector.get_map():
-                ready = selector.select(timeout=1)
-                if time.monotonic() > until:
-                    raise RuntimeError(f"{len(selector.get_map())} agents never said {text!r}")
-                for key, _ in ready:
-                    self.hear(key.data)
-                    if pattern.search(key.data.heard):
-                        key.data.heard = b""
-                        selector.unregister(key.fileobj)
+            wait_until(lambda: agent.sees_alive(count), START_TIMEOUT_S, "all agents alive")
 
     @staticmethod
-    def hear(agent):
-        chunk = agent.stream.recv(1 << 20)
-        if not chunk:
-            raise RuntimeError(f"{agent.name} has closed its stream")
-        agent.heard += chunk
+    def wait_said(among, member, wanted, unwanted):
+        """Until all these agents say `wanted`. The next one is asked when the one before has said
+        it: the last of them decides, and asking costs little."""
+        for agent in among:
+            wait_until(
+                lambda: agent.says(member, wanted, unwanted) or pause(), START_TIMEOUT_S, wanted
+            )
+
+    def wait_tag(self, value):
+        tagged = {"Tags": {"v": value}, "Status": "", "Name": ""}
+        self.wait_said(self.agents, tagged, value.encode(), NOBODY)
+
+    def wait_failed(self, victim):
+        others = [agent for agent in self.agents if agent is not victim]
+        named = {"Tags": {}, "Status": "", "Name": victim.name}
+        self.wait_said(others, named, FAILED, ALIVE)
 
     def sent_per_second(self, since_s, until_s):
         """UDP payload of each agent, in the whole intervals between these wall-clock times."""

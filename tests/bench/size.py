@@ -13,7 +13,7 @@ import re
 import subprocess
 import time
 
-from joining import Homes, join
+from joining import Homes, is_close, is_whole, join
 from loads import wrk
 from measure import column, cpu_seconds, in_turns, memory_bytes, progress
 from nodes import cluster_in, fill, registering
@@ -28,10 +28,10 @@ SCRIPT = pathlib.Path(__file__).parent / "discover.lua"
 TURN = re.compile(r'^aurora_loop_turn_seconds_bucket\{loop="(\w+)",le="([^"]+)"\} (\d+)$', re.M)
 
 
-def joined(stack, folder, peers, *options):
+def joined(stack, folder, peers, *options, is_enough=is_whole):
     """(homes, a node that holds `peers` peers of which a thousand are its own)."""
     homes = stack.enter_context(Homes(peers - sum(OWN.values()), *options))
-    node, _, _ = join(stack.enter_context(cluster_in(folder)), homes)
+    node, _, _ = join(stack.enter_context(cluster_in(folder)), homes, is_enough)
     for kind, count in OWN.items():
         fill(node, kind, count)
     return homes, node
@@ -101,7 +101,8 @@ def churn(folder, seconds):
     it 100 registrations a second at the node itself, whose answers show any stall."""
     seconds = int(seconds or CHURN_SECONDS)
     with contextlib.ExitStack() as stack:
-        homes, node = joined(stack, folder, MANY, "--churn", str(CHURN_PER_S))
+        options = ["--churn", str(CHURN_PER_S)]
+        homes, node = joined(stack, folder, MANY, *options, is_enough=is_close)
         cpu, turns = cpu_seconds(node.process.pid), turn_counts(node, "gossip")
         with registering(node, 100, 100, 100, seconds, cores="0-1") as finish:
             seen = finish()

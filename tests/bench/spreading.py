@@ -3,7 +3,8 @@
 
 One small program holds a stream of every node and registers; the clock runs from before it writes
 the request until it has read the last event, so its own work for each node is in the figure. How
-much that is, is a row. Serf beside it: a tag changed at one agent, a stream of every agent.
+much that is, is a row. Serf beside it: a tag is changed at one agent, and each agent is asked
+until it knows; the next one when the one before does.
 """
 
 import json
@@ -44,16 +45,15 @@ def copies(nodes):
 
 
 def of_serf(folder, count, dice):
-    """Milliseconds from a tag's change at one agent until all have said it."""
+    """Milliseconds from a tag's change at one agent until all know it."""
     delays = []
     with SerfCluster(folder, count) as cluster:
-        cluster.listen()
         for i in range(TAG_CHANGES):
             time.sleep(dice.random() / 2)
             agent, value = dice.choice(cluster.agents), f"change-{i:06d}"
             began = time.monotonic()
             with agent.tell("tags", {"Tags": {"v": value}, "DeleteTags": []}):
-                cluster.wait_heard(value.encode(), cluster.agents)
+                cluster.wait_tag(value)
             delays.append((time.monotonic() - began) * 1000)
     return delays
 
