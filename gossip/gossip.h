@@ -51,7 +51,8 @@ struct gossip_config {
     struct addr seeds[SEEDS_MAX];
     size_t seed_count;
     enum gossip_detector detector;
-    struct blob_store *store; /* shared with other cores of this thread, or NULL */
+    struct blob_store *store;    /* shared with other cores of this thread, or NULL */
+    struct sealed_store *sealed; /* so, too */
 
     uint32_t probe_interval_ms;
     uint32_t probe_timeout_min_ms;

@@ -57,6 +57,8 @@ void head_on_timer(struct gossip *g)
     struct blob *blob = statement_of_head(&head, &g->config.identity, &g->scope);
     assert(blob != NULL && "a HEAD has no long field");
     g->stats.signatures_made++;
+    if (g->config.store != NULL)
+        blob_store_add(g->config.store, blob, &g->config.identity.public, &g->scope);
     hold(g, own, &head, blob);
     spread_news(g, blob);
     head_check(g, own);

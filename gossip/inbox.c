@@ -4,6 +4,7 @@
 
 #include "gossip/core.h"
 #include "gossip/news.h"
+#include "gossip/sealed.h"
 
 static enum gossip_drop drop_of_seal(enum seal_error error)
 {
@@ -276,19 +277,33 @@ static enum gossip_drop run_packet(struct gossip *g, const struct addr *from, st
     return run_messages(g, &header, from, &reader);
 }
 
+/* *plain is in `buf`, or where what was sealed in this process is remembered. */
+static enum seal_error open_packet(struct gossip *g, struct span packet,
+                                   uint8_t buf[PACKET_PLAIN_MAX_BYTES], struct span *plain)
+{
+    size_t len = 0;
+    if (g->config.sealed != NULL) {
+        *plain = sealed_store_find(g->config.sealed, &g->config.keyring, packet);
+        if (plain->len > 0)
+            return SEAL_OK;
+    }
+    enum seal_error error =
+        seal_open(&g->config.keyring, packet.data, packet.len, buf, PACKET_PLAIN_MAX_BYTES, &len);
+    *plain = span_of(buf, len);
+    return error;
+}
+
 enum gossip_drop inbox_receive(struct gossip *g, const struct addr *from, const uint8_t *bytes,
                                size_t len)
 {
-    uint8_t plain[PACKET_PLAIN_MAX_BYTES];
-    size_t plain_len = 0;
+    uint8_t buf[PACKET_PLAIN_MAX_BYTES];
+    struct span plain;
     g->stats.packets_in++;
     g->stats.bytes_in += len;
     enum gossip_drop drop = DROP_TOO_LONG;
     if (len <= PACKET_MAX_BYTES) {
-        enum seal_error error =
-            seal_open(&g->config.keyring, bytes, len, plain, sizeof plain, &plain_len);
-        drop = error == SEAL_OK ? run_packet(g, from, span_of(plain, plain_len), len)
-                                : drop_of_seal(error);
+        enum seal_error error = open_packet(g, span_of(bytes, len), buf, &plain);
+        drop = error == SEAL_OK ? run_packet(g, from, plain, len) : drop_of_seal(error);
     }
     if (drop != DROP_NONE)
         drop_count(g, drop);

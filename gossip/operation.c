@@ -67,13 +67,25 @@ bool operation_read(struct span statement, struct operation *out)
     return out->is_signed == statement_peer_key(out->peer_id, &key);
 }
 
-static bool peer_signature_holds(struct gossip *g, struct span statement)
+/* What the peer signed is a part of its home's statement: the store remembers that statement under
+ * the peer's key, too. A peer belongs to no cluster, so no home's key can be meant there. */
+static bool peer_signature_holds(struct gossip *g, struct blob *blob)
 {
+    static const struct sign_scope no_scope;
     struct record record;
-    if (!statement_read_record(statement, &record))
+    struct key_public peer;
+    if (!statement_read_record(blob_span(blob), &record) ||
+        !statement_peer_key(record.peer.peer_id, &peer))
         return false;
     g->stats.signatures_verified++;
-    return statement_peer_verify(&record.peer);
+    if (g->config.store == NULL)
+        return statement_peer_verify(&record.peer);
+    struct blob *known = blob_store_find(g->config.store, blob_span(blob), &peer, &no_scope);
+    bool holds = known != NULL || statement_peer_verify(&record.peer);
+    if (holds && known == NULL)
+        blob_store_add(g->config.store, blob, &peer, &no_scope);
+    blob_release(known);
+    return holds;
 }
 
 static void fill(struct gossip *g, struct blob *blob, const struct operation *operation,
@@ -108,7 +120,7 @@ bool operation_admit(struct gossip *g, const struct log *log, struct span statem
     if (blob == NULL)
         return false;
     if (operation->is_signed && operation->kind == STATEMENT_RECORD &&
-        !peer_signature_holds(g, statement)) {
+        !peer_signature_holds(g, blob)) {
         blob_release(blob);
         return false;
     }

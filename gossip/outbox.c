@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "gossip/core.h"
 #include "gossip/mem.h"
+#include "gossip/sealed.h"
 
 /* How many waiting packets are looked at for one to the same destination, or for one whose
  * destination may be sent to. Queues are drained after every input, so honest ones are shorter. */
@@ -314,7 +315,11 @@ static size_t parcel_seal(struct gossip *g, struct parcel *parcel, struct member
         rumours_append(g, &writer, member);
     uint8_t nonce[SEAL_NONCE_BYTES];
     next_nonce(&g->outbox, nonce);
-    return seal_packet(&g->config.keyring, nonce, plain, writer.len, buf, PACKET_MAX_BYTES);
+    size_t len = seal_packet(&g->config.keyring, nonce, plain, writer.len, buf, PACKET_MAX_BYTES);
+    if (g->config.sealed != NULL)
+        sealed_store_add(g->config.sealed, &g->config.keyring, span_of(buf, len),
+                         span_of(plain, writer.len));
+    return len;
 }
 
 /* An ALIVE can name anybody's address: until it answers, it gets a few packets more than came from

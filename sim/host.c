@@ -84,6 +84,7 @@ static void configure(struct world *world, struct node *node, struct gossip_conf
     config->epoch = node->epoch;
     configure_seeds(world, node, config);
     config->store = world->store;
+    config->sealed = world->sealed;
 }
 
 void host_start(struct world *world, size_t index, enum disk disk)

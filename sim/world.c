@@ -2,6 +2,7 @@
 /* world.c - the loop: the next thing that happens, and what the nodes make of it */
 #include "sim/world.h"
 
+#include "gossip/sealed.h"
 #include "sim/check.h"
 #include "sim/checks.h"
 #include "sim/host.h"
@@ -97,6 +98,7 @@ struct world *world_new(const struct world_options *options)
     world->random = random_stream(options->seed, 'w');
     world->course_random = random_stream(options->seed, 'f');
     world->store = options->has_no_memo ? NULL : blob_store_new();
+    world->sealed = options->has_no_memo ? NULL : sealed_store_new();
     make_clusters(world);
     make_nodes(world);
     world->checks = checks_new(world);
@@ -131,6 +133,7 @@ void world_free(struct world *world)
     trace_close(&world->trace);
     if (world->store != NULL)
         blob_store_free(world->store);
+    sealed_store_free(world->sealed);
     intern_free(&world->tags);
     intern_free(&world->peer_ids);
     free(world->node_of_number);

@@ -103,7 +103,8 @@ struct world {
     struct trace trace;
     struct node *nodes;
     size_t running;
-    struct blob_store *store; /* NULL: has_no_memo */
+    struct blob_store *store;    /* NULL: has_no_memo */
+    struct sealed_store *sealed; /* so, too */
     uint64_t sweep_us;
     struct seal_keyring keyring, foreign_keyring;
     struct address_book addresses;
