@@ -107,14 +107,15 @@ static struct token token_long(struct cursor *cursor, uint8_t first)
  * no length field can make anybody reserve, or wait for, what was never sent. */
 static struct token token_next(struct cursor *cursor)
 {
-    struct span first = cursor_take(cursor, 1);
-    if (first.len == 0 || cursor->budget == 0) {
+    if (cursor->rest.len == 0 || cursor->budget == 0) {
         cursor_fail(cursor);
         return (struct token){0};
     }
+    uint8_t first = *cursor->rest.data++;
+    cursor->rest.len--;
     cursor->budget--;
-    bool is_long = first.data[0] >= 0xc0 && first.data[0] < 0xe0;
-    struct token token = is_long ? token_long(cursor, first.data[0]) : token_short(first.data[0]);
+    bool is_long = first >= 0xc0 && first < 0xe0;
+    struct token token = is_long ? token_long(cursor, first) : token_short(first);
     if (token.kind == TOKEN_BAD || (token.kind >= TOKEN_TEXT && token.value > cursor->rest.len))
         cursor_fail(cursor);
     if (cursor->is_bad)
@@ -170,11 +171,18 @@ uint32_t cursor_array(struct cursor *cursor)
     return (uint32_t)count;
 }
 
-void cursor_skip(struct cursor *cursor)
+static bool is_nest(enum token_kind kind)
 {
-    uint64_t left[WIRE_DEPTH_MAX + 1] = {1}; /* elements still to come at each level of nesting */
+    return kind == TOKEN_ARRAY || kind == TOKEN_MAP;
+}
+
+/* All that is in an array or a map whose token was the last. */
+static void skip_nest(struct cursor *cursor, uint64_t elements)
+{
+    uint64_t left[WIRE_DEPTH_MAX]; /* elements still to come at each level of nesting */
     size_t depth = 0;
-    for (;;) {
+    left[0] = elements;
+    while (!cursor->is_bad) {
         while (left[depth] == 0) {
             if (depth == 0)
                 return;
@@ -182,23 +190,33 @@ void cursor_skip(struct cursor *cursor)
         }
         left[depth]--;
         struct token token = token_next(cursor);
-        if (token.kind == TOKEN_ARRAY || token.kind == TOKEN_MAP) {
-            if (depth == WIRE_DEPTH_MAX)
-                cursor_fail(cursor);
-            else
-                left[++depth] = token.value;
-        } else if (token.kind >= TOKEN_TEXT) {
-            cursor_take(cursor, token.value);
+        if (!is_nest(token.kind)) {
+            if (token.kind >= TOKEN_TEXT)
+                cursor_take(cursor, token.value);
+        } else if (depth + 1 == WIRE_DEPTH_MAX) {
+            cursor_fail(cursor);
+        } else {
+            left[++depth] = token.value;
         }
-        if (cursor->is_bad)
-            return;
     }
 }
 
-static bool kind_fits(const struct cursor *cursor, enum cursor_kind kind)
+/* What follows a token that says so. */
+static void token_skip(struct cursor *cursor, struct token token)
 {
-    struct cursor peek = *cursor;
-    enum token_kind found = token_next(&peek).kind;
+    if (is_nest(token.kind))
+        skip_nest(cursor, token.value);
+    else if (token.kind >= TOKEN_TEXT)
+        cursor_take(cursor, token.value);
+}
+
+void cursor_skip(struct cursor *cursor)
+{
+    token_skip(cursor, token_next(cursor));
+}
+
+static bool kind_fits(enum token_kind found, enum cursor_kind kind)
+{
     switch (kind) {
     case CURSOR_ANY: return true;
     case CURSOR_UINT: return found == TOKEN_UINT;
@@ -213,10 +231,11 @@ struct span cursor_elements(struct cursor *cursor, enum cursor_kind kind, uint32
     *count = cursor_array(cursor);
     const uint8_t *start = cursor->rest.data;
     for (uint32_t i = 0; i < *count && !cursor->is_bad; i++) {
-        if (!kind_fits(cursor, kind))
-            cursor_fail(cursor);
+        struct token token = token_next(cursor);
+        if (kind_fits(token.kind, kind))
+            token_skip(cursor, token);
         else
-            cursor_skip(cursor);
+            cursor_fail(cursor);
     }
     if (cursor->is_bad) {
         *count = 0;
