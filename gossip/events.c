@@ -69,8 +69,9 @@ bool gossip_next_event(struct gossip *g, struct gossip_event *out)
     if (queue->count == 0)
         return false;
     *out = queue->ring[queue->first];
-    queue->first = (queue->first + 1) % queue->capacity;
     queue->count--;
+    /* Empty, it begins anew: a few slots are in use, and in the cache, not all in turn. */
+    queue->first = queue->count == 0 ? 0 : (queue->first + 1) % queue->capacity;
     return true;
 }
 
