@@ -77,8 +77,8 @@ static bool has_answered(struct world *world, size_t node, const struct addr *to
         *asked = owner + 1;
     if (*asked == 0)
         return false;
-    const uint64_t *heard_us = map_find(&checks->heard_at, *asked - 1, node, lives);
-    return heard_us != NULL && *heard_us > *asked_us;
+    const uint64_t *heard_us = checks->nodes[node].heard_us;
+    return heard_us != NULL && heard_us[*asked - 1] > *asked_us;
 }
 
 void check_address_out(struct world *world, size_t node, const struct addr *to, size_t len)
@@ -116,13 +116,22 @@ void check_address_second(struct world *world)
     checks->suspect_count = 0;
 }
 
+static uint64_t *heard_from(const struct world *world, size_t node, size_t sender)
+{
+    struct node_checks *checks = &world->checks->nodes[node];
+
+    if (checks->heard_us == NULL)
+        checks->heard_us = memory_new(world->options.nodes, sizeof(*checks->heard_us));
+    return &checks->heard_us[sender];
+}
+
 void check_address_in(struct world *world, size_t node, const struct addr *from, size_t sender,
                       size_t len)
 {
     struct checks *checks = world->checks;
 
     if (sender != SIZE_MAX && world->addresses.all != NULL)
-        *map_put(&checks->heard_at, sender, node, world->nodes[node].lives) = world->now_us;
+        *heard_from(world, node, sender) = world->now_us;
     if (is_of_node(world, from))
         return;
     *sum_of(&checks->came_from, world, node, from) += len;

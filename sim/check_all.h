@@ -31,7 +31,14 @@ struct heard {
 
 /* Of a node's present life. */
 struct node_checks {
-    struct map applied;  /* I1: (home, epoch): applied + 1; 0: the log was dropped */
+    struct known_log {
+        uint64_t home, epoch;
+        uint64_t applied; /* and 1; 0: the log was dropped */
+    } * logs;             /* I1 */
+    size_t log_count, log_capacity;
+    struct map log_of; /* I1: (home, epoch): index + 1 in logs */
+    size_t *log_at;    /* I1: the core's i-th log, a second ago: index in logs */
+    size_t log_at_capacity;
     struct map dropped;  /* I1, I3: (home, epoch): how often */
     struct map deleted;  /* I3: (home, epoch and drops, peer): the version of its delete */
     struct map accusers; /* I4: (subject): index + 1 in heard */
@@ -39,7 +46,9 @@ struct node_checks {
     size_t heard_count, heard_capacity;
     uint64_t excused_us;             /* I9: not asked until then */
     uint64_t empty_us[DRAIN_QUEUES]; /* I16: when each was last seen empty */
-    uint64_t bytes_out;              /* I11 */
+    size_t run;                      /* I18: of its last packet: index + 1 in runs; 0: none yet */
+    uint64_t *heard_us; /* I13: by node: when it last said something; NULL: nobody did */
+    uint64_t bytes_out; /* I11 */
     struct bytes_out {
         uint64_t all, probes, bulk;
     } egress;                        /* I11: as the core counted them a second ago, */
@@ -56,11 +65,11 @@ struct identity {
     struct key_public id;
 };
 
-/* Prints of nonces, open addressing; 0: free. Kept are those that end in so many zero bits. */
-struct nonces {
-    uint64_t *prints;
-    size_t capacity, count;
-    unsigned zero_bits;
+/* I18: of the nonces with the same first 16 bytes. */
+struct nonce_run {
+    uint64_t prefix[2];
+    uint64_t counter; /* of the last one */
+    bool is_used;
 };
 
 /* I7 */
@@ -109,7 +118,6 @@ struct checks {
     struct map proved;             /* I13: (address, node, life) */
     struct map asked_at; /* I13: (address, node, life): when it was first sent something */
     struct map asked_of; /* I13: the same: who got it, and 1; 0: nobody did */
-    struct map heard_at; /* I13: (other node, node, life): when it last said something */
     struct suspect {
         size_t node;
         struct addr to;
@@ -119,7 +127,9 @@ struct checks {
     struct map requests; /* I9, I10: (request): peer, command, ttl */
     size_t watch_every;  /* 1: all of them */
     struct sign_scope scope, foreign_scope;
-    struct nonces nonces;        /* I18 */
+    struct nonce_run *runs; /* I18 */
+    size_t run_count, run_capacity;
+    struct map run_of;           /* (prefix): index + 1 in runs */
     struct map lives;            /* I5: (tag, epoch, incarnation): signed by whose life it is */
     struct identity *identities; /* I2, I5 */
     size_t identity_count, identity_capacity;

@@ -19,34 +19,72 @@ static uint64_t times_dropped(const struct node_checks *checks, uint64_t home, u
     return times != NULL ? *times : 0;
 }
 
-static void log_is_at(struct world *world, size_t node, uint64_t home, uint64_t epoch,
-                      uint64_t applied)
+/* Good until the next. */
+static struct known_log *known_log(struct node_checks *checks, uint64_t home, uint64_t epoch)
 {
-    uint64_t *known = map_put(&world->checks->nodes[node].applied, home, epoch, 0);
+    uint64_t *index = map_put(&checks->log_of, home, epoch, 0);
 
+    if (*index == 0) {
+        checks->logs = memory_reach(checks->logs, &checks->log_capacity, checks->log_count,
+                                    sizeof(*checks->logs));
+        checks->logs[checks->log_count++] = (struct known_log){home, epoch, 0};
+        *index = checks->log_count;
+    }
+    return &checks->logs[*index - 1];
+}
+
+static void log_is_at(struct world *world, size_t node, struct known_log *known, uint64_t applied)
+{
     check_asked(world, I1);
-    if (*known > applied + 1)
+    if (known->applied > applied + 1)
         check_failed(world, node, I1,
                      "the log of n%zd went back from %" PRIu64 " to %" PRIu64 " (epoch %" PRIu64
                      ")",
-                     (ssize_t)world_node_of_tag(world, home), *known - 1, applied, epoch);
-    *known = applied + 1;
+                     (ssize_t)world_node_of_tag(world, known->home), known->applied - 1, applied,
+                     known->epoch);
+    known->applied = applied + 1;
 }
 
 static void log_is_gone(struct node_checks *checks, uint64_t home, uint64_t epoch)
 {
-    *map_put(&checks->applied, home, epoch, 0) = 0;
+    known_log(checks, home, epoch)->applied = 0;
     ++*map_put(&checks->dropped, home, epoch, 0);
+}
+
+/* Where the core has the i-th log, it mostly had it a second ago. */
+static struct known_log *log_at_place(struct node_checks *checks, size_t i,
+                                      const struct gossip_log_info *log)
+{
+    checks->log_at =
+        memory_reach(checks->log_at, &checks->log_at_capacity, i, sizeof(*checks->log_at));
+    if (checks->log_at[i] < checks->log_count) {
+        struct known_log *known = &checks->logs[checks->log_at[i]];
+
+        if (known->home == log->home && known->epoch == log->epoch)
+            return known;
+    }
+    struct known_log *known = known_log(checks, log->home, log->epoch);
+    checks->log_at[i] = (size_t)(known - checks->logs);
+    return known;
 }
 
 /* Events come once a second for a log; what is between is not seen by them alone. */
 void check_log_second(struct world *world, size_t node)
 {
+    struct node_checks *checks = &world->checks->nodes[node];
     const struct gossip *core = world->nodes[node].core;
     struct gossip_log_info log;
 
     for (size_t i = 0; gossip_log_at(core, i, &log); i++)
-        log_is_at(world, node, log.home, log.epoch, log.applied);
+        log_is_at(world, node, log_at_place(checks, i, &log), log.applied);
+}
+
+/* And 1; 0: nothing, or not any more. */
+static uint64_t applied_of(const struct node_checks *checks, uint64_t home, uint64_t epoch)
+{
+    const uint64_t *index = map_find(&checks->log_of, home, epoch, 0);
+
+    return index != NULL ? checks->logs[*index - 1].applied : 0;
 }
 
 /* --- I3 -------------------------------------------------------------------------------------- */
@@ -141,13 +179,12 @@ static bool is_ended_by_home(const struct world *world, size_t node,
 {
     const struct checks *checks = world->checks;
     const uint64_t *index = map_find(&checks->ended, event->peer.home, event->peer.epoch, number);
-    const uint64_t *applied =
-        map_find(&checks->nodes[node].applied, event->peer.home, event->peer.epoch, 0);
 
-    if (index == NULL || applied == NULL || check_has_liars(world))
+    if (index == NULL || check_has_liars(world))
         return false;
     const struct ended *ended = &checks->ends[*index - 1];
-    return event->peer.version <= ended->version && *applied > ended->applied;
+    return event->peer.version <= ended->version &&
+           applied_of(&checks->nodes[node], ended->home, ended->epoch) > ended->applied;
 }
 
 static void complain(struct world *world, size_t node, size_t peer, uint64_t home, uint64_t version)
@@ -178,10 +215,10 @@ static void look_for_ended(struct world *world, const struct ended *ended)
 {
     for (size_t i = 0; i < world->options.nodes; i += world->checks->watch_every) {
         const struct seen_peer *seen = observe_peer(&world->nodes[i].seen, ended->peer);
-        const uint64_t *applied =
-            map_find(&world->checks->nodes[i].applied, ended->home, ended->epoch, 0);
+        const struct node_checks *checks = &world->checks->nodes[i];
 
-        if (world->nodes[i].core == NULL || applied == NULL || *applied <= ended->applied)
+        if (world->nodes[i].core == NULL ||
+            applied_of(checks, ended->home, ended->epoch) <= ended->applied)
             continue;
         check_asked(world, I3);
         if (seen->is_visible && seen->home == ended->home && seen->epoch == ended->epoch &&
@@ -209,12 +246,15 @@ static bool is_by_delete(enum peer_down_reason reason)
 
 void check_log_event(struct world *world, size_t node, const struct gossip_event *event)
 {
+    struct node_checks *checks = &world->checks->nodes[node];
+
     switch (event->kind) {
     case GOSSIP_EVENT_LOG:
         if (event->log.is_gone)
-            log_is_gone(&world->checks->nodes[node], event->log.tag, event->log.epoch);
+            log_is_gone(checks, event->log.tag, event->log.epoch);
         else
-            log_is_at(world, node, event->log.tag, event->log.epoch, event->log.applied);
+            log_is_at(world, node, known_log(checks, event->log.tag, event->log.epoch),
+                      event->log.applied);
         break;
     case GOSSIP_EVENT_PEER_UP:
     case GOSSIP_EVENT_PEER_UPDATE: served(world, node, event); break;

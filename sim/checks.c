@@ -25,7 +25,10 @@ static void forget_life(struct node_checks *node)
 {
     int64_t skew_most_ms = node->skew_most_ms;
 
-    map_free(&node->applied);
+    free(node->logs);
+    free(node->log_at);
+    map_free(&node->log_of);
+    free(node->heard_us);
     map_free(&node->dropped);
     map_free(&node->deleted);
     map_free(&node->accusers);
@@ -47,13 +50,13 @@ void checks_free(struct checks *checks)
     map_free(&checks->proved);
     map_free(&checks->asked_at);
     map_free(&checks->asked_of);
-    map_free(&checks->heard_at);
     free(checks->made);
     free(checks->suspects);
     free(checks->crashes);
     free(checks->clients);
     free(checks->identities);
-    free(checks->nonces.prints);
+    map_free(&checks->run_of);
+    free(checks->runs);
     free(checks->ends);
     free(checks->ended_now);
     free(checks->nodes);
