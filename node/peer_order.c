@@ -23,6 +23,15 @@ static struct span id_at(const struct peer_order *order, const struct peer_order
     return view_peer_id(cells_at(order->cells, block->peers[index]));
 }
 
+static uint64_t prefix_of(struct span peer_id)
+{
+    uint64_t prefix = 0;
+
+    for (size_t i = 0; i < sizeof prefix; i++)
+        prefix = prefix << 8 | (i < peer_id.len ? peer_id.data[i] : 0);
+    return prefix;
+}
+
 int peer_id_compare(struct span a, struct span b)
 {
     int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
@@ -33,7 +42,7 @@ int peer_id_compare(struct span a, struct span b)
 void peer_order_free(struct peer_order *order)
 {
     for (size_t i = 0; i < order->block_count; i++)
-        mem_free(order->blocks[i]);
+        mem_free(order->blocks[i].block);
     mem_free(order->blocks);
     *order = (struct peer_order){.cells = order->cells};
 }
@@ -55,20 +64,37 @@ static size_t block_rank(const struct peer_order *order, const struct peer_order
     return low;
 }
 
+static bool begins_above(const struct peer_order *order, size_t at, uint64_t prefix,
+                         struct span peer_id)
+{
+    const struct peer_order_entry *entry = &order->blocks[at];
+
+    if (entry->prefix != prefix)
+        return entry->prefix > prefix;
+    return peer_id_compare(id_at(order, entry->block, 0), peer_id) > 0;
+}
+
 /* The last block that begins at or below `peer_id`, else the first one. */
 static size_t block_find(const struct peer_order *order, struct span peer_id)
 {
     size_t low = 0, high = order->block_count;
+    uint64_t prefix = prefix_of(peer_id);
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (peer_id_compare(id_at(order, order->blocks[middle], 0), peer_id) <= 0)
-            low = middle + 1;
-        else
+        if (begins_above(order, middle, prefix, peer_id))
             high = middle;
+        else
+            low = middle + 1;
     }
     return low == 0 ? 0 : low - 1;
+}
+
+/* Its first id has changed. */
+static void block_begins(struct peer_order *order, size_t at)
+{
+    order->blocks[at].prefix = prefix_of(id_at(order, order->blocks[at].block, 0));
 }
 
 static struct peer_order_block *block_resize(struct peer_order_block *block, size_t capacity)
@@ -90,14 +116,14 @@ static void block_insert(struct peer_order *order, size_t at, struct peer_order_
     }
     memmove(order->blocks + at + 1, order->blocks + at,
             (order->block_count - at) * sizeof order->blocks[0]);
-    order->blocks[at] = block;
+    order->blocks[at] = (struct peer_order_entry){0, block};
     order->block_count++;
 }
 
 /* Ids that come in order leave full blocks behind: half full ones would take twice the memory. */
 static void block_split(struct peer_order *order, size_t at, bool is_at_end)
 {
-    struct peer_order_block *full = order->blocks[at];
+    struct peer_order_block *full = order->blocks[at].block;
     uint16_t moved = is_at_end ? 0 : full->count / 2;
     struct peer_order_block *upper = block_resize(NULL, moved + BLOCK_FIRST_CAPACITY);
 
@@ -105,39 +131,42 @@ static void block_split(struct peer_order *order, size_t at, bool is_at_end)
     full->count = (uint16_t)(full->count - moved);
     memcpy(upper->peers, full->peers + full->count, moved * sizeof upper->peers[0]);
     block_insert(order, at + 1, upper);
-    if (moved > 0)
-        order->blocks[at] = block_resize(full, full->count + BLOCK_FIRST_CAPACITY);
+    if (moved == 0)
+        return; /* whoever comes first begins it */
+    block_begins(order, at + 1);
+    order->blocks[at].block = block_resize(full, full->count + BLOCK_FIRST_CAPACITY);
 }
 
-/* A block with room for this peer. */
-static struct peer_order_block *block_open(struct peer_order *order, struct span peer_id)
+/* The index of a block with room for this peer. */
+static size_t block_open(struct peer_order *order, struct span peer_id)
 {
     if (order->block_count == 0) {
         block_insert(order, 0, block_resize(NULL, BLOCK_FIRST_CAPACITY));
-        return order->blocks[0];
+        return 0;
     }
     size_t at = block_find(order, peer_id);
-    struct peer_order_block *block = order->blocks[at];
+    struct peer_order_block *block = order->blocks[at].block;
     if (block->count == PEER_ORDER_BLOCK_MAX) {
         bool is_at_end = at + 1 == order->block_count &&
                          peer_id_compare(id_at(order, block, block->count - 1u), peer_id) < 0;
 
         block_split(order, at, is_at_end);
-        return order->blocks[is_at_end ? at + 1 : block_find(order, peer_id)];
+        return is_at_end ? at + 1 : block_find(order, peer_id);
     }
     if (block->count == block->capacity) {
         size_t capacity = block->capacity + block->capacity / 4u + BLOCK_FIRST_CAPACITY;
 
-        order->blocks[at] = block =
+        order->blocks[at].block =
             block_resize(block, capacity < PEER_ORDER_BLOCK_MAX ? capacity : PEER_ORDER_BLOCK_MAX);
     }
-    return block;
+    return at;
 }
 
 void peer_order_add(struct peer_order *order, uint32_t reference)
 {
     struct span peer_id = view_peer_id(cells_at(order->cells, reference));
-    struct peer_order_block *block = block_open(order, peer_id);
+    size_t at_block = block_open(order, peer_id);
+    struct peer_order_block *block = order->blocks[at_block].block;
     size_t at = block_rank(order, block, peer_id, false);
 
     assert(block->count < block->capacity);
@@ -146,6 +175,8 @@ void peer_order_add(struct peer_order *order, uint32_t reference)
     block->peers[at] = reference;
     block->count++;
     order->count++;
+    if (at == 0)
+        block_begins(order, at_block);
 }
 
 void peer_order_remove(struct peer_order *order, uint32_t reference)
@@ -153,15 +184,18 @@ void peer_order_remove(struct peer_order *order, uint32_t reference)
     assert(order->count > 0);
     struct span peer_id = view_peer_id(cells_at(order->cells, reference));
     size_t at_block = block_find(order, peer_id);
-    struct peer_order_block *block = order->blocks[at_block];
+    struct peer_order_block *block = order->blocks[at_block].block;
     size_t at = block_rank(order, block, peer_id, false);
 
     assert(at < block->count && block->peers[at] == reference);
     block->count--;
     memmove(block->peers + at, block->peers + at + 1, (block->count - at) * sizeof block->peers[0]);
     order->count--;
-    if (block->count > 0)
+    if (block->count > 0) {
+        if (at == 0)
+            block_begins(order, at_block);
         return;
+    }
     mem_free(block);
     order->block_count--;
     memmove(order->blocks + at_block, order->blocks + at_block + 1,
@@ -173,13 +207,14 @@ struct peer_order_place peer_order_after(const struct peer_order *order, struct 
     if (order->block_count == 0 || peer_id.len == 0)
         return (struct peer_order_place){0, 0};
     size_t block = block_find(order, peer_id);
-    return (struct peer_order_place){block, block_rank(order, order->blocks[block], peer_id, true)};
+    return (struct peer_order_place){block,
+                                     block_rank(order, order->blocks[block].block, peer_id, true)};
 }
 
 struct view_peer *peer_order_next(const struct peer_order *order, struct peer_order_place *place)
 {
     while (place->block < order->block_count) {
-        const struct peer_order_block *block = order->blocks[place->block];
+        const struct peer_order_block *block = order->blocks[place->block].block;
 
         if (place->index < block->count)
             return cells_at(order->cells, block->peers[place->index++]);
