@@ -93,15 +93,11 @@ bool lease_issue(struct gossip *g, struct record *record, uint64_t runs_ms,
         blob_release(statement);
         return false;
     }
-    /* The spans of *record may point into a statement that this one replaces. */
     struct blob *held = blob_retain(statement);
-    bool is_read = statement_read_record(blob_span(held), record);
-    assert(is_read);
-    (void)is_read;
     g->leases.issuing_ms = runs_ms;
     append(g, statement);
     g->leases.issuing_ms = 0;
-    struct peer *peer = registry_peer(g, record->peer.peer_id);
+    struct peer *peer = registry_peer(g, statement_peer_id_of(blob_span(held)));
     assert(peer != NULL);
     struct lease *lease = peer->lease != NULL ? peer->lease : lease_make(g, peer);
     lease->ttl_s = record->peer.ttl_s;

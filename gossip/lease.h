@@ -78,9 +78,9 @@ const struct lease *lease_at(const struct gossip *, size_t index);
 struct blob *lease_record(const struct gossip *, const struct lease *);
 
 /* Shared by register.c, lease.c and reissue.c: signs `record` (its home, epoch and version are
- * filled in here) into the own log, and runs its lease for runs_ms. `slack_bytes` must be left in
- * the statement. The caller then calls lease_operation_made, or batch_skip for bulk. False: does
- * not fit. */
+ * filled in here) into the own log, and runs its lease for runs_ms; what its spans point into may
+ * be gone afterwards. `slack_bytes` must be left in the statement. The caller then calls
+ * lease_operation_made, or batch_skip for bulk. False: does not fit. */
 bool lease_issue(struct gossip *, struct record *, uint64_t runs_ms, uint64_t heartbeat_wall_ms,
                  size_t slack_bytes);
 void lease_operation_made(struct gossip *);

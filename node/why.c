@@ -53,14 +53,13 @@ static void record_peer(struct why *why, const struct gossip_event *event)
         .epoch = event->peer.epoch,
         .number = event->peer.version,
     };
-    struct record record;
 
-    if (event->peer.record == NULL ||
-        !statement_read_record(blob_span(event->peer.record), &record))
+    if (event->peer.record == NULL)
         return;
-    assert(record.peer.peer_id.len <= sizeof kept.peer_id);
-    kept.peer_id_bytes = (uint32_t)record.peer.peer_id.len;
-    memcpy(kept.peer_id, record.peer.peer_id.data, record.peer.peer_id.len);
+    struct span peer_id = statement_peer_id_of(blob_span(event->peer.record));
+    assert(peer_id.len <= sizeof kept.peer_id);
+    kept.peer_id_bytes = (uint32_t)peer_id.len;
+    memcpy(kept.peer_id, peer_id.data, peer_id.len);
     keep(why, event, kept);
 }
 

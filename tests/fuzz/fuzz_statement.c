@@ -52,6 +52,23 @@ static void read_with_all(struct span bytes)
     require(readers <= 1);
 }
 
+/* What is asked of bytes that were read before is what the readers, which check everything, say,
+ * however they are encoded. */
+static void ask_again(struct span bytes)
+{
+    struct record record;
+    struct deletion deletion;
+    bool is_record = statement_read_record(bytes, &record);
+
+    if (!is_record && !statement_read_deletion(bytes, &deletion))
+        return;
+    struct statement_order order = statement_order_of(bytes);
+    require(span_equal(order.peer_id, statement_peer_id_of(bytes)));
+    require(span_equal(order.peer_id, is_record ? record.peer.peer_id : deletion.peer_id));
+    require(order.version == (is_record ? record.version : deletion.version));
+    require(order.seq == (is_record ? record.seq : deletion.seq));
+}
+
 static void forge(struct span bytes)
 {
     enum statement_kind kind = statement_kind_of(bytes);
@@ -72,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     uint8_t *copy = guard_copy(data, size);
     read_with_all(span_of(copy, size));
+    ask_again(span_of(copy, size));
     forge(span_of(copy, size));
     guard_free(copy, size);
     return 0;

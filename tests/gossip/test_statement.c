@@ -127,6 +127,42 @@ Test(statement, order_is_what_the_readers_say)
     }
 }
 
+/* A writer emits the shortest encoding, but no reader insists. */
+Test(statement, peer_id_is_found_behind_numbers_of_any_width)
+{
+    static const uint8_t headers[][5] = {{0x99}, {0xdc, 0, 9}, {0xdd, 0, 0, 0, 9}};
+    static const uint8_t numbers[][9] = {{0x05},
+                                         {0xcc, 5},
+                                         {0xd0, 5},
+                                         {0xcd, 0, 5},
+                                         {0xd2, 0, 0, 0, 5},
+                                         {0xcf, 0, 0, 0, 0, 0, 0, 0, 5},
+                                         {0xd3, 0, 0, 0, 0, 0, 0, 0, 5}};
+    static const size_t number_bytes[] = {1, 2, 2, 3, 5, 9, 9};
+    static const uint8_t texts[][5] = {{0xa3}, {0xd9, 3}, {0xda, 0, 3}, {0xdb, 0, 0, 0, 3}};
+    static const uint8_t rest[] = {1, 60, 1, 0xc0}; /* seq, ttl_s, reason, no peer_version */
+
+    for (size_t i = 0; i < 3 * 7 * 4; i++) {
+        uint8_t bytes[STATEMENT_SIGNATURE_BYTES + 64] = {0},
+                                                  *at = bytes + STATEMENT_SIGNATURE_BYTES;
+        size_t h = i % 3, n = i / 3 % 7, t = i / 21;
+        struct deletion deletion;
+
+        memcpy(at, headers[h], 2 * h + 1);
+        at += 2 * h + 1;
+        for (int k = 0; k < 4; k++, at += number_bytes[n]) /* 5 is a deletion's kind, too */
+            memcpy(at, numbers[n], number_bytes[n]);
+        memcpy(at, texts[t], t < 3 ? t + 1 : 5);
+        at += t < 3 ? t + 1 : 5;
+        memcpy(at, "abc", 3);
+        memcpy(at + 3, rest, sizeof rest);
+        struct span statement = span_of(bytes, (size_t)(at + 3 + sizeof rest - bytes));
+        cr_assert(statement_read_deletion(statement, &deletion), "%zu", i);
+        cr_assert(span_equal(deletion.peer_id, span_of_text("abc")));
+        cr_assert(span_equal(statement_peer_id_of(statement), span_of_text("abc")), "%zu", i);
+    }
+}
+
 Test(statement, tag_is_the_keys_first_eight_bytes)
 {
     struct key_public id = {{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff}};
