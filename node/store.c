@@ -43,6 +43,7 @@ struct store {
     struct mirror *mirror;
     uint64_t epoch_wanted, epoch_written;
     bool is_stopping, is_writing, has_thread;
+    bool is_idle; /* the writer waits for a first change */
 
     /* The thread's own. */
     struct output output;
@@ -227,11 +228,13 @@ struct mirror *store_mirror(struct store *store)
 /* --- The gossip thread's side
  * ------------------------------------------------------------------------------ */
 
-/* Unlocks, and wakes the writer when there is something new. */
+/* Unlocks, and wakes the writer for what is its first change: it collects the others by itself. */
 static void changed(struct store *store, bool is_change)
 {
+    bool must_wake = is_change && store->is_idle;
+
     pthread_mutex_unlock(&store->mutex);
-    if (is_change)
+    if (must_wake)
         pthread_cond_signal(&store->changed);
 }
 
@@ -481,8 +484,10 @@ static void *store_run(void *context)
 
     pthread_mutex_lock(&store->mutex);
     while (!store->is_stopping || (!is_clean(store) && !is_failing)) {
+        store->is_idle = true;
         while (!store->is_stopping && is_clean(store) && !store->must_rewrite)
             pthread_cond_wait(&store->changed, &store->mutex);
+        store->is_idle = false;
         wait_for(store, &store->changed, is_failing ? STORE_RETRY_MS : STORE_DELAY_MS);
         store->is_writing = true;
         pthread_mutex_unlock(&store->mutex);
