@@ -244,8 +244,9 @@ class Redis(Server):
 
 
 def memory_folder(stack):
-    """An empty folder in a memory file system, removed with the stack."""
+    """An empty folder in a memory file system, removed with the stack. Everybody may read it:
+    where the benchmarks run as root, nginx's workers do not."""
     where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    return pathlib.Path(
-        stack.enter_context(tempfile.TemporaryDirectory(prefix="aurora-bench.", dir=where))
-    )
+    path = stack.enter_context(tempfile.TemporaryDirectory(prefix="aurora-bench.", dir=where))
+    os.chmod(path, 0o755)
+    return pathlib.Path(path)
