@@ -51,11 +51,19 @@ static void run_one(struct verifier *verifier, struct gossip_check *check)
         loop_wake_send(&verifier->wake);
 }
 
+/* Of this thread: Linux keeps a niceness for each. */
+static void lower_priority(void)
+{
+    id_t thread = (id_t)gettid();
+
+    (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + NICENESS);
+}
+
 static void *work(void *context)
 {
     struct verifier *verifier = context;
 
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    lower_priority();
     for (;;) {
         if (sem_wait(&verifier->given) != 0)
             continue;

@@ -427,6 +427,38 @@ Test(check, forged_page_begins_the_reset_anew_elsewhere)
     stage_free(stage);
 }
 
+Test(check, page_of_a_server_that_was_left_is_not_the_new_ones_first)
+{
+    struct stage *stage = stage_pulling();
+    send_page(stage, 0, 3, false);
+    struct gossip_check *check = take(stage);
+    for (int i = 0; i < 100 && pull_of(stage)->from == stage->puppets[1].tag; i++)
+        stage_run(stage, 100);
+    cr_assert_neq(pull_of(stage)->from, stage->puppets[1].tag);
+    give(stage, check);
+    cr_assert_not(stage_sees(stage, "p3"));
+    cr_assert_eq(pull_of(stage)->reset_after, 0U);
+    stage_free(stage);
+}
+
+Test(check, last_page_whose_end_nobody_signed_comes_again)
+{
+    struct stage *stage = stage_pulling();
+    struct stage_list list;
+    struct wire_message message;
+    list_records(stage, &list, 0, 3);
+    struct wire_batch batch = stage_batch(stage, 0, 0, 9, BULK_VERSION, &list);
+    batch.floor = 1;
+    send_batch(stage, &batch, true, true);
+    stage_forget(stage);
+    give_all(stage);
+    stage_run(stage, 50);
+    cr_assert_gt(stage_count(stage, WIRE_HEAD_PULL), 0U, "its end must be signed");
+    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
+    cr_assert_eq(message.pull.after, 0);
+    stage_free(stage);
+}
+
 Test(check, reset_of_a_log_that_is_here_already_is_compared_not_verified)
 {
     struct stage *stage = stage_new(true);
