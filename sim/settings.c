@@ -23,7 +23,7 @@ static const struct setting_info table[SETTINGS] = {
     [SET_DETECTOR] = {"detector", W, "", 0, 2, 0, true, "aurora|lifeguard|swim",
                       "the failure detector, by a switch of the same core"},
     [SET_MEMO] = {"memo", W, "", 0, 1, 1, true, "off|on",
-                  "share verified signatures between the nodes (off: as --no-memo)"},
+                  "share what was verified and sealed between the nodes (off: as --no-memo)"},
     [SET_START] = {"start", W, "", 0, 1, 0, true, "join|known",
                    "begin by joining through the seeds, or with everybody knowing everybody"},
     [SET_SEEDS] = {"seeds", W, "nodes", 1, 16, 1, true, NULL,

@@ -237,6 +237,25 @@ Test(log, self_certified_record_needs_its_holders_signature)
     cr_assert_eq(log_a()->applied, 1U);
 }
 
+Test(log, what_a_store_knows_of_the_home_says_nothing_of_the_peer)
+{
+    char text[80];
+    struct key_pair peer = peer_pair();
+    struct record record = fixture_record(1, "p", 1);
+    certify(&record, &peer, text, 1);
+    struct fixture_batch good = fixture_batch(&a, 0, 1);
+    fixture_put_record(f, &good, record);
+    record.peer.port++;
+    struct fixture_batch forged = fixture_batch(&a, 0, 1);
+    fixture_put_record(f, &forged, record);
+    f->core->config.store = blob_store_new();
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(fixture_deliver(f, &forged), BATCH_BAD, "the home's signature is known now");
+    cr_assert_eq(fixture_deliver(f, &good), BATCH_APPLIED);
+    blob_store_free(f->core->config.store);
+    f->core->config.store = NULL;
+}
+
 /* Some operations of a peer with a peer_version and some without could win in a circle. */
 Test(log, peer_version_is_for_keys_and_for_all_operations_on_them)
 {
