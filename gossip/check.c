@@ -16,7 +16,8 @@
 /* With so many waiting, no further window is asked for; those under way still find room. */
 #define CROWDED (CHECKS_MAX / 4)
 /* Applied before the host looks at its sockets again: some 2 ms. */
-#define APPLY_STEP 64
+#define APPLY_STEP     64
+#define APPLY_PAUSE_MS 1 /* 0 would be due in the same tick: no pause at all */
 static_assert((CHECKS_MAX & (CHECKS_MAX - 1)) == 0, "the ring's index is masked");
 
 /* What it takes to verify one batch, and what came of it. Whoever runs it reads and writes nothing
@@ -170,7 +171,7 @@ static void apply_some(struct gossip *g)
     for (int i = 0; i < APPLY_STEP && checks->handed > 0 && (*ring_at(checks, 0))->is_done; i++)
         apply_first(g);
     if (checks->handed > 0 && (*ring_at(checks, 0))->is_done && !timer_is_set(&checks->timer))
-        timer_set(&g->timers, &checks->timer, TIMER_CHECKS, g->now.mono_ms);
+        timer_set(&g->timers, &checks->timer, TIMER_CHECKS, g->now.mono_ms + APPLY_PAUSE_MS);
 }
 
 void check_on_timer(struct gossip *g)
