@@ -56,7 +56,7 @@ def figure_text(figure):
 
 
 HEADER = ("what", "here", "rival", "ratio", "demand", "", "rival is")
-WIDTHS = (62, 10, 10, 6, 15, 3)
+WIDTHS = (10, 10, 6, 15, 3)  # of all but the first and the last column
 
 
 def lines(rows):
@@ -67,10 +67,11 @@ def lines(rows):
         ratio = "-" if one["ratio"] is None else f"{one['ratio']:.2f}"
         figures = (figure_text(one["value"]), figure_text(one["rival"]), ratio)
         cells.append((one["what"], *figures, one["demand"], mark, one["of"]))
+    first = max(len(what) for what, *_ in cells)
     for what, here, rival, ratio, demand, mark, of in cells:
         yield (
-            f"{what:<{WIDTHS[0]}} {here:>{WIDTHS[1]}} {rival:>{WIDTHS[2]}} {ratio:>{WIDTHS[3]}}  "
-            f"{demand:<{WIDTHS[4]}} {mark:<{WIDTHS[5]}} {of}"
+            f"{what:<{first}} {here:>{WIDTHS[0]}} {rival:>{WIDTHS[1]}} {ratio:>{WIDTHS[2]}}  "
+            f"{demand:<{WIDTHS[3]}} {mark:<{WIDTHS[4]}} {of}"
         ).rstrip()
 
 
