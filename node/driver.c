@@ -9,12 +9,15 @@
 #include "node/clock.h"
 #include "node/log.h"
 #include "node/narrate.h"
+#include "node/turns.h"
 #include "node/verifier.h"
 
-/* Between two looks at the timers: a flood of datagrams or commands must not delay a probe. */
-#define RECEIVE_BATCHES_MAX 4
-#define COMMANDS_BATCH      128
-#define VERDICTS_BATCH      64
+/* Between two looks at the timers: a flood of datagrams or commands must not delay a probe. What
+ * datagrams cost differs a hundredfold, by the signatures in them: they are given time, not a
+ * number. */
+#define RECEIVE_US     2000
+#define COMMANDS_BATCH 128
+#define VERDICTS_BATCH 64
 
 struct driver_socket {
     struct driver *driver;
@@ -179,9 +182,10 @@ static void on_readable(void *context, unsigned ready)
     struct driver_socket *socket = context;
     struct driver *driver = socket->driver;
     bool is_empty = false;
+    uint64_t begun_us = turns_now_us();
 
     (void)ready;
-    for (int batch = 0; batch < RECEIVE_BATCHES_MAX && !is_empty; batch++) {
+    while (!is_empty && turns_now_us() - begun_us < RECEIVE_US) {
         size_t count = udp_receive(driver->udp, socket->number, &is_empty);
         struct gossip_time now = clock_now();
 

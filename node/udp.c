@@ -67,15 +67,15 @@ void udp_close(struct udp *udp)
 /* --- In -------------------------------------------------------------------------------------- */
 
 struct receiving {
-    struct mmsghdr headers[UDP_BATCH];
-    struct iovec parts[UDP_BATCH];
-    struct sockaddr_in6 names[UDP_BATCH]; /* the larger of the two families' */
-    _Alignas(struct cmsghdr) char controls[UDP_BATCH][CMSG_SPACE(sizeof(uint32_t))];
+    struct mmsghdr headers[UDP_IN_BATCH];
+    struct iovec parts[UDP_IN_BATCH];
+    struct sockaddr_in6 names[UDP_IN_BATCH]; /* the larger of the two families' */
+    _Alignas(struct cmsghdr) char controls[UDP_IN_BATCH][CMSG_SPACE(sizeof(uint32_t))];
 };
 
 static void receiving_prepare(struct receiving *receiving, struct udp *udp)
 {
-    for (size_t i = 0; i < UDP_BATCH; i++) {
+    for (size_t i = 0; i < UDP_IN_BATCH; i++) {
         receiving->parts[i] = (struct iovec){udp->in[i].bytes, sizeof udp->in[i].bytes};
         receiving->headers[i].msg_hdr = (struct msghdr){
             .msg_name = &receiving->names[i],
@@ -133,8 +133,8 @@ size_t udp_receive(struct udp *udp, size_t socket, bool *is_empty)
 
     assert(socket < udp->count);
     receiving_prepare(&receiving, udp);
-    int count = recvmmsg(udp->fds[socket], receiving.headers, UDP_BATCH, MSG_DONTWAIT, NULL);
-    *is_empty = count < UDP_BATCH;
+    int count = recvmmsg(udp->fds[socket], receiving.headers, UDP_IN_BATCH, MSG_DONTWAIT, NULL);
+    *is_empty = count < UDP_IN_BATCH;
     if (count < 0) {
         if (errno != EAGAIN && errno != EINTR)
             counter_add(udp_receive_errors, 1);
