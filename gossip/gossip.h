@@ -19,6 +19,7 @@
 #include "gossip/addr.h"
 #include "gossip/blob.h"
 #include "gossip/limits.h"
+#include "gossip/sealed.h"
 #include "gossip/span.h"
 #include "gossip/statement.h"
 

@@ -2,7 +2,6 @@
 /* world.c - the loop: the next thing that happens, and what the nodes make of it */
 #include "sim/world.h"
 
-#include "gossip/sealed.h"
 #include "sim/check.h"
 #include "sim/checks.h"
 #include "sim/host.h"
