@@ -32,6 +32,7 @@ void pages_init(struct pages *pages)
             .references = 1, /* ours: the count never comes to 0 */
             .len = (size_t)(page_files[i].end - page_files[i].data),
             .data = (char *)(uintptr_t)page_files[i].data,
+            .file = -1,
         };
 }
 

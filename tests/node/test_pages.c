@@ -105,6 +105,14 @@ Test(pages, files_are_whole_and_named_for_what_they_are)
     }
 }
 
+Test(pages, bodies_are_in_memory_and_in_no_file)
+{
+    struct pages pages;
+    pages_init(&pages);
+    for (size_t i = 0; i < page_files_count; i++)
+        cr_assert_lt(pages.bodies[i].file, 0, "%s", page_files[i].path);
+}
+
 Test(pages, the_module_is_among_them)
 {
     cr_assert(answers("/clients/web/aurora.js", "", 200, "Content-Type: text/javascript;"));
