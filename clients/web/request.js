@@ -63,9 +63,32 @@ function failureOf(error, endpoint, deadline, timeoutMs, signal) {
   return new AuroraError('unreachable', `${endpoint}: ${why}`, { endpoint, cause: error });
 }
 
+/**
+ * Reads a body until the signal says that it is enough. fetch should see to that itself, but the one
+ * of Node.js forgets its signal once the Response that nobody holds any more has been collected.
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {AbortSignal} signal
+ * @returns {{read: () => Promise<ReadableStreamReadResult<Uint8Array>>}}
+ */
+export function readerOf(body, signal) {
+  const reader = body.getReader();
+  let giveUp = () => {};
+  signal.addEventListener('abort', () => {
+    giveUp(signal.reason);
+    reader.cancel().catch(() => {}); /* what it was broken off for is known */
+  }, { once: true });
+  return {
+    read: () => new Promise((resolve, reject) => {
+      if (signal.aborted) throw signal.reason;
+      giveUp = reject;
+      reader.read().then(resolve, reject);
+    }),
+  };
+}
+
 /* The whole body as text, of at most `maxBytes`. */
-async function textOf(response, maxBytes, endpoint) {
-  const reader = response.body?.getReader();
+async function textOf(response, maxBytes, endpoint, signal) {
+  const reader = response.body ? readerOf(response.body, signal) : null;
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const parts = [];
   let bytes = 0;
@@ -129,9 +152,9 @@ function codeOf(status, said) {
 }
 
 /** What a refusal says; null: nothing that could be read. */
-export async function objectOrNull(response, maxBytes, endpoint) {
+export async function objectOrNull(response, maxBytes, endpoint, signal) {
   try {
-    return objectOf(await textOf(response, maxBytes, endpoint), endpoint);
+    return objectOf(await textOf(response, maxBytes, endpoint, signal), endpoint);
   } catch (error) {
     if (error instanceof AuroraError) return null;
     throw error;
@@ -165,9 +188,11 @@ export async function request(endpoint, request) {
       body: typeof request.body === 'object' ? JSON.stringify(request.body) : request.body,
       keepalive: request.keepalive ?? false,
     });
-    if (!response.ok)
-      throw refusalOf(response, await objectOrNull(response, maxBytes, endpoint), endpoint);
-    return objectOf(await textOf(response, maxBytes, endpoint), endpoint);
+    if (!response.ok) {
+      const said = await objectOrNull(response, maxBytes, endpoint, deadline.signal);
+      throw refusalOf(response, said, endpoint);
+    }
+    return objectOf(await textOf(response, maxBytes, endpoint, deadline.signal), endpoint);
   } catch (error) {
     const failure = failureOf(error, endpoint, deadline, timeoutMs, request.signal);
     deadline.abort(); /* whatever still comes is not read */

@@ -7,7 +7,7 @@ import { randomBits } from './core.js';
 import { AuroraError, isNodeFault } from './error.js';
 import { Emitter } from './events.js';
 import { queryOf } from './query.js';
-import { FETCH_OPTIONS, deadlineOf, objectOrNull, refusalOf } from './request.js';
+import { FETCH_OPTIONS, deadlineOf, objectOrNull, readerOf, refusalOf } from './request.js';
 import { SseParser } from './sse.js';
 import { clearTimer, setTimer } from './timers.js';
 
@@ -160,7 +160,7 @@ export class PeerWatch extends Emitter {
     this.#page = new Map();
     try {
       const response = await this.#opened(endpoint, deadline);
-      await this.#read(response.body.getReader(), index, deadline);
+      await this.#read(readerOf(response.body, deadline.signal), index, deadline);
     } catch (error) {
       if (error instanceof AuroraError) throw error;
       const code = deadline.signal.aborted ? 'timeout' : 'unreachable';
@@ -179,14 +179,14 @@ export class PeerWatch extends Emitter {
                  ...(this.#lastId ? { 'Last-Event-ID': this.#lastId } : {}) },
     });
     const type = response.headers.get('Content-Type') ?? '';
-    if (!response.ok) throw await this.#refusal(response, endpoint);
+    if (!response.ok) throw await this.#refusal(response, endpoint, deadline.signal);
     if (!type.startsWith('text/event-stream') || !response.body)
       throw new AuroraError('nonsense', `${endpoint}: no event stream`, { endpoint });
     return response;
   }
 
-  async #refusal(response, endpoint) {
-    const said = await objectOrNull(response, REFUSAL_MAX_BYTES, endpoint);
+  async #refusal(response, endpoint, signal) {
+    const said = await objectOrNull(response, REFUSAL_MAX_BYTES, endpoint, signal);
     const error = refusalOf(response, said, endpoint);
     return error.status === 404
       ? new AuroraError('nonsense', `${endpoint}: no /v1/watch there`, { endpoint, status: 404 })

@@ -3,8 +3,13 @@
  * the bound; meanwhile the program goes on */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { AuroraError, DiscoveryClient, aurora, errorOf, nobody, serverOf, tcpServerOf }
   from './support.mjs';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
 
 const json = (response, value, status = 200) => {
   response.writeHead(status, { 'Content-Type': 'application/json' });
@@ -155,6 +160,12 @@ test('a body that drips, and would take for ever', () => against((_, response) =
 test('an error\'s body that drips', () => against((_, response) => {
   response.writeHead(400);
   const timer = setInterval(() => response.write(' '), 20);
+  response.on('close', () => clearInterval(timer));
+}, endsInTime));
+
+test('a body that drips, while memory is collected', () => against((_, response) => {
+  response.writeHead(400);
+  const timer = setInterval(() => { response.write(' '); collect(); }, 20);
   response.on('close', () => clearInterval(timer));
 }, endsInTime));
 
