@@ -64,7 +64,7 @@ function failureOf(error, endpoint, deadline, timeoutMs, signal) {
 }
 
 /**
- * Reads a body until the signal says that it is enough. fetch should see to that itself, but the one
+ * Reads a body until the signal says that it is enough. fetch should see to that itself, but that
  * of Node.js forgets its signal once the Response that nobody holds any more has been collected.
  * @param {ReadableStream<Uint8Array>} body
  * @param {AbortSignal} signal
