@@ -94,7 +94,8 @@ def grpc(folder, url, message, seconds, bytes_each_min):
     body, log = folder / "grpc.body", folder / "h2load.log"
     body.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
     log.unlink(missing_ok=True)
-    command = ["h2load", "-t1", f"-c{CONNECTIONS}", "-m1", f"-D{seconds:g}", "-d", str(body)]
+    lasting = f"-D{round(1000 * seconds)}ms"
+    command = ["h2load", "-t1", f"-c{CONNECTIONS}", "-m1", lasting, "-d", str(body)]
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
     text = run_text(pinned(LOAD_CORE, [*command, f"--log-file={log}", url]))
     return parse_h2load(text, log.read_text(), bytes_each_min)
