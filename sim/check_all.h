@@ -62,6 +62,7 @@ struct node_checks {
 struct identity {
     uint64_t tag;
     bool is_foreign, is_made_up;
+    bool is_liars; /* a member that lies had this key then, whoever has it now */
     struct key_public id;
 };
 

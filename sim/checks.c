@@ -76,7 +76,7 @@ void check_identity_add(struct world *world, const struct key_public *id, bool i
     checks->identities = memory_reach(checks->identities, &checks->identity_capacity,
                                       checks->identity_count, sizeof(*checks->identities));
     checks->identities[checks->identity_count++] =
-        (struct identity){tag, is_foreign, is_made_up, *id};
+        (struct identity){tag, is_foreign, is_made_up, false, *id};
     *index = checks->identity_count;
 }
 
@@ -105,8 +105,17 @@ bool check_is_liar(const struct world *world, uint64_t tag)
     const struct identity *identity = check_identity(world, tag);
     size_t node = world_node_of_tag(world, tag);
 
-    return (identity != NULL && identity->is_made_up) ||
+    return (identity != NULL && (identity->is_made_up || identity->is_liars)) ||
            (node != SIZE_MAX && world->nodes[node].is_liar);
+}
+
+void checks_on_lie(struct world *world, size_t node)
+{
+    const uint64_t *index = map_find(&world->checks->identity_of, world->nodes[node].tag, 0, 0);
+
+    world->nodes[node].is_liar = true;
+    if (index != NULL)
+        world->checks->identities[*index - 1].is_liars = true;
 }
 
 /* Of two with one key, either may say what the other must not. */

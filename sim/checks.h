@@ -32,6 +32,8 @@ void checks_on_packet_in(struct world *, size_t node, const struct addr *from, s
 void checks_on_event(struct world *, size_t node, const struct gossip_event *);
 /* A life begins (its core is not made yet), or is about to end. */
 void checks_on_start(struct world *, size_t node);
+/* It is about to lie, with the key that it has: a copy of another's, perhaps. */
+void checks_on_lie(struct world *, size_t node);
 void checks_on_stop(struct world *, size_t node);
 /* A second of virtual time has passed. */
 void checks_on_second(struct world *);

@@ -3,6 +3,7 @@
 #include "sim/traitor.h"
 
 #include "gossip/root.h"
+#include "sim/checks.h"
 #include "sim/memory.h"
 #include "sim/traitor_impl.h"
 
@@ -20,7 +21,7 @@ void traitor_trace(struct cluster *cluster, size_t traitor, char what, uint64_t 
     uint64_t kind = (uint64_t)'T' << 8 | (uint8_t)what;
 
     if (traitor != SIZE_MAX)
-        world->nodes[traitor].is_liar = true;
+        checks_on_lie(world, traitor);
     trace_add(&world->trace, TRACE_FAULT, world->now_us, traitor, kind, about, 0);
 }
 

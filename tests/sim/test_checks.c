@@ -322,3 +322,21 @@ Test(checks, i18_a_nonce_is_remembered_for_long)
     checks_on_packet_out(cluster_world(c), 0, &own, packet, sizeof(packet));
     must_break(c, I18, 1, 0);
 }
+
+/* What it says in the other's name is a liar's word, and stays one when it has another key (swarm,
+ * seed 924885597: a death by three words, of which one was said to be nobody's). */
+Test(checks, a_liar_with_a_copied_key_lies_in_the_others_name)
+{
+    struct cluster *c = healthy();
+    struct world *world = cluster_world(c);
+    uint64_t tag = cluster_tag(c, 1);
+
+    cluster_start_copy(c, 1, 2);
+    cr_assert_not(check_is_liar(world, tag));
+    checks_on_lie(world, 2);
+    cr_assert(check_is_liar(world, tag));
+    cluster_restart(c, 2, DISK_NONE);
+    cr_assert(check_is_liar(world, tag), "it has lied with that key");
+    cr_assert_not(check_is_liar(world, cluster_tag(c, 0)));
+    cluster_free(c);
+}
