@@ -41,8 +41,10 @@ static struct http_stage *scene(void)
     if (stage == NULL)
         stage = stage_new();
     while ((peer = peer_order_next(&stage->api.view.peers, &place)) != NULL) {
-        memcpy(id, peer->peer_id.data, peer->peer_id.len);
-        id[peer->peer_id.len] = '\0';
+        struct span peer_id = view_peer_id(peer);
+
+        memcpy(id, peer_id.data, peer_id.len);
+        id[peer_id.len] = '\0';
         stage_peer_gone(stage, id, PEER_DOWN_DEREGISTERED);
         place = first;
     }
