@@ -25,7 +25,8 @@ static bool has_archetypes(const struct peer_query *query, const struct view_pee
                            struct span walked)
 {
     for (size_t i = 0; i < query->archetype_count; i++)
-        if (!span_equal(query->archetypes[i], walked) && !view_peer_has(peer, query->archetypes[i]))
+        if ((walked.len == 0 || !span_equal(query->archetypes[i], walked)) &&
+            !view_peer_has(peer, query->archetypes[i]))
             return false;
     return true;
 }
