@@ -366,3 +366,16 @@ bool stage_sees(struct stage *stage, const char *peer_id)
     struct gossip_peer_info info;
     return gossip_peer_find(stage->core, span_of_text(peer_id), &info) && info.visible;
 }
+
+void stage_announce(struct stage *stage, size_t who, size_t home, uint64_t version)
+{
+    uint8_t bytes[32];
+    struct wire_writer list = {bytes, 0, sizeof bytes, false};
+    wire_put_array(&list, 3);
+    wire_put_uint(&list, stage->puppets[home].tag);
+    wire_put_uint(&list, STAGE_EPOCH);
+    wire_put_uint(&list, version);
+    struct wire_message message = {.type = WIRE_ANNOUNCE,
+                                   .announce.entries = wire_list_of(&list, 1)};
+    stage_say(stage, who, &message);
+}

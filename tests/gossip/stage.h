@@ -56,6 +56,8 @@ void stage_forget(struct stage *);
 
 /* A packet with this one message, from puppet `who`. */
 enum gossip_drop stage_say(struct stage *, size_t who, const struct wire_message *);
+/* Puppet `who` says that the log of puppet `home` has come to this version. */
+void stage_announce(struct stage *, size_t who, size_t home, uint64_t version);
 /* The n-th message of this type to puppet `who` since the last stage_forget (from 0); its spans
  * point into the stage. False: there is none. */
 bool stage_heard(struct stage *, size_t who, enum wire_type, size_t n, struct wire_message *);

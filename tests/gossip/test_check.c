@@ -14,25 +14,12 @@ static struct pull *pull_of(struct stage *stage)
     return stage->core->puller.pulls[0];
 }
 
-static void announce(struct stage *stage, size_t who, size_t home, uint64_t version)
-{
-    uint8_t bytes[32];
-    struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    wire_put_array(&list, 3);
-    wire_put_uint(&list, stage->puppets[home].tag);
-    wire_put_uint(&list, STAGE_EPOCH);
-    wire_put_uint(&list, version);
-    struct wire_message message = {.type = WIRE_ANNOUNCE,
-                                   .announce.entries = wire_list_of(&list, 1)};
-    stage_say(stage, who, &message);
-}
-
 /* The core pulls the log of puppet 0 from puppet 1, in bulk, and hands its checks to the test. */
 static struct stage *stage_pulling(void)
 {
     struct stage *stage = stage_new(true);
     stage->keeps_checks = true;
-    announce(stage, 1, 0, BULK_VERSION);
+    stage_announce(stage, 1, 0, BULK_VERSION);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(pull_of(stage)->is_bulk);
     stage_forget(stage);
@@ -366,7 +353,7 @@ Test(check, gap_is_verified_on_the_spot)
 {
     struct stage *stage = stage_new(true);
     stage->keeps_checks = true;
-    announce(stage, 1, 0, 2);
+    stage_announce(stage, 1, 0, 2);
     stage_run(stage, MISSING_DELAY_MS + 1);
     send_range(stage, 0, 2);
     cr_assert(stage_sees(stage, "p2"));
@@ -468,7 +455,7 @@ Test(check, reset_of_a_log_that_is_here_already_is_compared_not_verified)
     struct stage *stage = stage_new(true);
     stage->keeps_checks = true;
     stage_fill(stage, 0, 0, 3);
-    announce(stage, 1, 0, BULK_VERSION);
+    stage_announce(stage, 1, 0, BULK_VERSION);
     stage_run(stage, MISSING_DELAY_MS + 1);
     uint64_t before = stage->core->stats.signatures_verified;
     send_page(stage, 0, 3, false);

@@ -22,19 +22,6 @@ static void spread(struct stage *stage, size_t who, size_t home, uint64_t v0, ui
     stage_say(stage, who, &message);
 }
 
-static void announce(struct stage *stage, size_t who, size_t home, uint64_t version)
-{
-    uint8_t bytes[32];
-    struct wire_writer list = {bytes, 0, sizeof bytes, false};
-    wire_put_array(&list, 3);
-    wire_put_uint(&list, stage->puppets[home].tag);
-    wire_put_uint(&list, STAGE_EPOCH);
-    wire_put_uint(&list, version);
-    struct wire_message message = {.type = WIRE_ANNOUNCE,
-                                   .announce.entries = wire_list_of(&list, 1)};
-    stage_say(stage, who, &message);
-}
-
 /* Records of versions v0 + 1 ... v1, of peers "p<version>", as a range of puppet `home`'s log. */
 static void send_range(struct stage *stage, size_t who, uint64_t request, size_t home, uint64_t v0,
                        uint64_t v1, uint64_t applied, bool is_last)
@@ -99,7 +86,7 @@ Test(pull, same_log_is_never_pulled_twice_at_once)
     struct stage *stage = stage_new(true);
     spread(stage, 1, 0, 1, 2);
     spread(stage, 2, 0, 3, 4);
-    announce(stage, 3, 0, 9);
+    stage_announce(stage, 3, 0, 9);
     stage_run(stage, GAP_DELAY_MS);
     cr_assert_eq(stage_count(stage, WIRE_PULL), 1U);
     cr_assert_eq(stage->core->puller.pull_count, 1U);
@@ -127,7 +114,7 @@ Test(pull, hole_in_a_window_is_asked_for_alone)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;
-    announce(stage, 1, 0, 6);
+    stage_announce(stage, 1, 0, 6);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     uint64_t request = message.pull.request;
@@ -148,7 +135,7 @@ Test(pull, next_window_follows_the_last_range_of_the_one_before)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;
-    announce(stage, 1, 0, 1000);
+    stage_announce(stage, 1, 0, 1000);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     uint64_t window_bytes = message.pull.window_bytes, request = message.pull.request, got = 0;
@@ -192,7 +179,7 @@ Test(pull, version_that_nobody_has_is_given_up)
 {
     struct stage *stage = stage_new(true);
     stage_fill(stage, 0, 0, 1);
-    announce(stage, 1, 0, 1000000);
+    stage_announce(stage, 1, 0, 1000000);
     stage_run(stage, 60000);
     cr_assert_eq(stage->core->puller.pull_count, 0U);
     cr_assert_eq(stage_log(stage, 0)->behind_since_ms, 0, "a lie does not keep us behind for ever");
@@ -214,15 +201,15 @@ Test(pull, bulk_is_held_while_the_host_is_full_and_gaps_are_not)
     struct stage *stage = stage_new(true);
     struct wire_message message;
     gossip_hold_pulls(stage->core, true);
-    announce(stage, 1, 0, 1000);
-    announce(stage, 1, 2, 2);
+    stage_announce(stage, 1, 0, 1000);
+    stage_announce(stage, 1, 2, 2);
     stage_run(stage, 2000);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     cr_assert_eq(message.pull.home, stage->puppets[2].tag);
     for (size_t i = 0; stage_heard(stage, STAGE_PUPPETS, WIRE_PULL, i, &message); i++)
         cr_assert_neq(message.pull.home, stage->puppets[0].tag);
     gossip_hold_pulls(stage->core, false);
-    announce(stage, 1, 0, 1001);
+    stage_announce(stage, 1, 0, 1001);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     stage_free(stage);
@@ -233,7 +220,7 @@ Test(pull, bulk_beyond_the_limit_waits_for_its_turn)
     struct stage *stage = stage_new(true);
     struct wire_message message;
     for (size_t home = 0; home <= PULLS_IN_MAX; home++)
-        announce(stage, 5, home, 1000 + home);
+        stage_announce(stage, 5, home, 1000 + home);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert_eq(stage->core->puller.bulk_count, PULLS_IN_MAX);
     cr_assert_eq(stage_count(stage, WIRE_PULL), PULLS_IN_MAX);
@@ -274,7 +261,7 @@ Test(pull, announced_and_missing_is_pulled_after_a_few_milliseconds)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;
-    announce(stage, 2, 0, 1);
+    stage_announce(stage, 2, 0, 1);
     stage_run(stage, MISSING_DELAY_MS - 1);
     cr_assert_eq(stage_count(stage, WIRE_PULL), 0U);
     stage_run(stage, 2);
@@ -286,8 +273,8 @@ Test(pull, announced_and_missing_is_pulled_after_a_few_milliseconds)
 Test(pull, announced_and_arrived_is_not_pulled)
 {
     struct stage *stage = stage_new(true);
-    announce(stage, 2, 0, 1);
-    announce(stage, 3, 0, 1);
+    stage_announce(stage, 2, 0, 1);
+    stage_announce(stage, 3, 0, 1);
     stage_run(stage, MISSING_DELAY_MS / 2);
     spread(stage, 1, 0, 0, 1);
     stage_run(stage, 100);
@@ -301,10 +288,10 @@ Test(pull, later_announcement_waits_its_own_time)
 {
     struct stage *stage = stage_new(true);
     struct wire_message message;
-    announce(stage, 2, 0, 1);
+    stage_announce(stage, 2, 0, 1);
     stage_run(stage, MISSING_DELAY_MS / 2);
     spread(stage, 1, 0, 0, 1);
-    announce(stage, 3, 0, 2);
+    stage_announce(stage, 3, 0, 2);
     stage_run(stage, MISSING_DELAY_MS / 2 + 1);
     cr_assert_eq(stage_count(stage, WIRE_PULL), 0U, "version 2 may still come by itself");
     stage_run(stage, MISSING_DELAY_MS);
@@ -320,7 +307,7 @@ Test(pull, puller_below_floor_starts_from_zero_and_sweeps)
     struct wire_message message;
     struct stage_list list;
     stage_fill(stage, 0, 0, 3); /* p1, p2, p3 */
-    announce(stage, 1, 0, 9);
+    stage_announce(stage, 1, 0, 9);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     uint64_t request = message.pull.request;
@@ -352,7 +339,7 @@ Test(pull, lost_page_of_a_reset_is_asked_for_from_there)
     struct wire_message message;
     struct stage_list list;
     stage_fill(stage, 0, 0, 3);
-    announce(stage, 1, 0, 9);
+    stage_announce(stage, 1, 0, 9);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     uint64_t request = message.pull.request;
@@ -381,7 +368,7 @@ Test(pull, reset_by_one_who_knows_less_drops_nothing)
     struct wire_message message;
     struct stage_list list;
     stage_fill(stage, 0, 0, 3);
-    announce(stage, 1, 0, 9);
+    stage_announce(stage, 1, 0, 9);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     stage_list_begin(&list);
@@ -405,7 +392,7 @@ Test(pull, reset_whose_end_nobody_signed_ends_at_what_is_signed)
     struct wire_message message;
     struct stage_list list;
     stage_fill(stage, 0, 0, 3);
-    announce(stage, 1, 0, 9);
+    stage_announce(stage, 1, 0, 9);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     uint64_t request = message.pull.request;
@@ -434,7 +421,7 @@ Test(pull, reset_that_never_ends_leaves_nothing)
     struct wire_message message;
     struct stage_list list;
     stage_fill(stage, 0, 0, 3);
-    announce(stage, 1, 0, 9);
+    stage_announce(stage, 1, 0, 9);
     stage_run(stage, MISSING_DELAY_MS + 1);
     cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     stage_list_begin(&list);
