@@ -196,21 +196,21 @@ def test_wrong_arguments_are_named(name, arguments):
 
 def test_a_dead_node_costs_one_timeout_and_is_then_tried_last(node, server, made):
     dead = server(silent)
-    client = made(f"{dead.url}, {node.url('')}", timeout=0.4, archetypes=["a"])
-    with takes(0.4, 0.4 + SLACK_S):
+    client = made(f"{dead.url}, {node.url('')}", timeout=1, archetypes=["a"])
+    with takes(1, 1 + SLACK_S):
         client.register()
     for _ in range(5):
-        with takes(0, 0.39):
+        with takes(0, 0.99):
             client.discover()
     assert dead.connections == 1
 
 
 def test_a_machine_that_is_gone_costs_no_more(node, made):
     with black_hole() as port:
-        client = made([f"http://127.0.0.1:{port}", node.url("")], timeout=0.4)
-        with takes(0.4, 0.4 + SLACK_S):
+        client = made([f"http://127.0.0.1:{port}", node.url("")], timeout=1)
+        with takes(1, 1 + SLACK_S):
             client.register()
-        with takes(0, 0.39):
+        with takes(0, 0.99):
             client.discover()
 
 
@@ -234,8 +234,8 @@ def test_a_client_lives_on_through_the_death_of_the_node_that_it_registered_with
 
 def test_all_attempts_are_told_when_no_node_works(server, made):
     urls = [server(silent).url, f"http://127.0.0.1:{unused_port()}", server(answers("[]")).url]
-    client = made(urls, timeout=0.2)
-    with takes(0.2, 0.2 + SLACK_S), pytest.raises(AuroraUnavailable) as failed:
+    client = made(urls, timeout=1)  # short for the silent one, long for a refusal on a busy machine
+    with takes(1, 1 + SLACK_S), pytest.raises(AuroraUnavailable) as failed:
         client.discover()
     assert [url for url, _ in failed.value.attempts] == urls
     kinds = [type(error) for _, error in failed.value.attempts]
