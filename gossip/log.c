@@ -35,6 +35,24 @@ static struct entry *entry_known(const struct gossip *g, const struct log *log, 
     return peer == NULL ? NULL : log_entry_of(log, peer);
 }
 
+static bool entry_is(const struct entry *entry, uint64_t version, struct span statement)
+{
+    return entry != NULL && entry->version == version &&
+           span_equal(blob_span(entry->blob), statement);
+}
+
+bool log_holds(const struct log *log, uint64_t version, struct span statement)
+{
+    size_t at = entries_after(log, version - 1);
+    if (at < log->slot_count && entry_is(slot_entry(log->slots[at]), version, statement))
+        return true;
+    for (const struct early *early = log->early; early != NULL; early = early->next)
+        for (uint32_t i = 0; i < early->count; i++)
+            if (entry_is(early->statements[i].entry, version, statement))
+                return true;
+    return false;
+}
+
 static void log_see(struct log *log, uint64_t version)
 {
     if (version > log->seen)

@@ -154,6 +154,8 @@ uint64_t log_read_range(const struct log *, uint64_t after, struct wire_writer *
 /* Our own log: appends an operation with version applied + 1 (the statement must carry it). Takes
  * over the reference. */
 void log_append(struct gossip *, struct log *, struct blob *statement);
+/* These very bytes are here, applied or early: their signatures were verified when they came. */
+bool log_holds(const struct log *, uint64_t version, struct span statement);
 struct entry *log_entry_of(const struct log *, const struct peer *);
 struct statement_order entry_order(const struct entry *);
 struct span entry_peer_id(const struct entry *);

@@ -13,6 +13,7 @@
 #include "gossip/core.h"
 #include "gossip/mem.h"
 #include "gossip/news.h"
+#include "gossip/operation.h"
 
 /* Sendings of one hop in all: two to the first choice, then others; what still fails is
  * anti-entropy's. */
@@ -279,19 +280,24 @@ static void acknowledge(struct gossip *g, struct member *to, uint64_t token)
 /* --- Coming in
  * ------------------------------------------------------------------------------------- */
 
-/* A batch that was known, or is early, was not verified when it came. It is passed on all the same,
- * for others may lack it, or have what it waits for; but not before its signatures are: relaying
- * what nobody signed would make us a reflector. */
+/* What is not held here was not verified: the batch was known, or there was no room for it. It is
+ * passed on all the same, for others may lack it, or have what it waits for; but not before its
+ * signatures are looked at: relaying what nobody signed would make us a reflector. */
 static bool batch_is_signed(struct gossip *g, const struct log *log, const struct wire_batch *batch)
 {
     struct wire_list list = batch->statements;
     const struct key_public *home = &log->member->life->id;
-    struct span statement;
-    while (wire_list_bin(&list, &statement)) {
-        enum statement_kind kind = statement_kind_of(statement);
-        if (kind != STATEMENT_RECORD && kind != STATEMENT_DELETION)
+    uint64_t after = batch->v0;
+    while (list.count > 0) {
+        struct span statement;
+        struct operation operation;
+        if (!batch_next(batch, &list, after, &statement, &operation))
             return false;
-        struct blob *blob = statement_admit(g->config.store, statement, kind, home, &g->scope);
+        after = operation.version;
+        if (log_holds(log, after, statement))
+            continue;
+        struct blob *blob =
+            statement_admit(g->config.store, statement, operation.kind, home, &g->scope);
         g->stats.signatures_verified++;
         if (blob == NULL)
             return false;
@@ -300,16 +306,12 @@ static bool batch_is_signed(struct gossip *g, const struct log *log, const struc
     return true;
 }
 
-/* What the log makes of a batch. *is_checked: its statements' signatures were verified just now. */
+/* False: the batch is bad. */
 static bool batch_take(struct gossip *g, struct member *from, struct log *log,
-                       const struct wire_batch *batch, bool *is_checked)
+                       const struct wire_batch *batch)
 {
-    *is_checked = false;
     switch (log_on_batch(g, log, batch)) {
-    case BATCH_APPLIED:
-        announce_later(g, batch->home, batch->epoch, batch->v1);
-        *is_checked = true;
-        return true;
+    case BATCH_APPLIED: announce_later(g, batch->home, batch->epoch, batch->v1); return true;
     case BATCH_KNOWN: g->stats.spread_payloads_duplicate++; return true;
     case BATCH_EARLY:
     case BATCH_FULL: pull_gap(g, log, from, batch->v0); return true;
@@ -324,19 +326,18 @@ void spread_on_batch(struct gossip *g, struct member *from, const struct wire_me
 {
     const struct wire_batch *batch = &message->spread.batch;
     struct log *log = registry_log_make(g, batch->home, batch->epoch);
-    bool is_checked;
     g->stats.spread_payloads_in++;
     if (log == NULL) {
         drop_count(g, DROP_UNKNOWN_SENDER);
         roster_compare(g, from);
         return;
     }
-    if (!batch_take(g, from, log, batch, &is_checked))
+    if (!batch_take(g, from, log, batch))
         return;
     struct payload *payload = payload_new(&batch->statements, batch);
     struct arc arc = {message->spread.arc_low, message->spread.arc_high};
     bool is_ours = !is_handled(&g->spread, payload->key, arc);
-    if (!is_ours || is_checked || batch_is_signed(g, log, batch)) {
+    if (!is_ours || batch_is_signed(g, log, batch)) {
         acknowledge(g, from, message->spread.token);
         pass_on(g, payload, arc);
     }

@@ -320,6 +320,17 @@ void stage_list_add(struct stage_list *list, struct blob *blob)
     blob_release(blob);
 }
 
+void stage_list_records(struct stage *stage, struct stage_list *list, size_t home, uint64_t v0,
+                        uint64_t v1)
+{
+    stage_list_begin(list);
+    for (uint64_t version = v0 + 1; version <= v1; version++) {
+        char id[32];
+        snprintf(id, sizeof id, "p%llu", (unsigned long long)version);
+        stage_list_add(list, stage_record(stage, home, id, version));
+    }
+}
+
 struct wire_batch stage_batch(struct stage *stage, size_t home, uint64_t v0, uint64_t v1,
                               uint64_t applied, const struct stage_list *list)
 {
@@ -343,11 +354,8 @@ enum gossip_drop stage_range(struct stage *stage, size_t who, uint64_t request, 
 void stage_fill(struct stage *stage, size_t home, uint64_t v0, uint64_t v1)
 {
     for (uint64_t version = v0 + 1; version <= v1; version++) {
-        char id[32];
         struct stage_list list;
-        snprintf(id, sizeof id, "p%llu", (unsigned long long)version);
-        stage_list_begin(&list);
-        stage_list_add(&list, stage_record(stage, home, id, version));
+        stage_list_records(stage, &list, home, version - 1, version);
         struct wire_batch batch = stage_batch(stage, home, version - 1, version, version, &list);
         cr_assert_eq(log_on_batch(stage->core, stage_log(stage, home), &batch), BATCH_APPLIED);
     }

@@ -83,13 +83,15 @@ struct stage_list {
 };
 void stage_list_begin(struct stage_list *);
 void stage_list_add(struct stage_list *, struct blob *);
+/* Puppet `home` records of versions v0 + 1 ... v1, of peers "p<version>"; whatever it held before
+ * is gone. */
+void stage_list_records(struct stage *, struct stage_list *, size_t home, uint64_t v0, uint64_t v1);
 struct wire_batch stage_batch(struct stage *, size_t home, uint64_t v0, uint64_t v1,
                               uint64_t applied, const struct stage_list *);
 /* Puppet `who` answers a PULL with one RANGE. */
 enum gossip_drop stage_range(struct stage *, size_t who, uint64_t request, bool is_reset,
                              bool is_last, const struct wire_batch *);
-/* Puppet `home` records of versions v0 + 1 ... v1, peers "p<version>", given straight to the log.
- */
+/* The same, given straight to the log. */
 void stage_fill(struct stage *, size_t home, uint64_t v0, uint64_t v1);
 struct log *stage_log(struct stage *, size_t home);
 bool stage_sees(struct stage *, const char *peer_id);

@@ -26,16 +26,6 @@ static struct stage *stage_pulling(void)
     return stage;
 }
 
-static void list_records(struct stage *stage, struct stage_list *list, uint64_t v0, uint64_t v1)
-{
-    stage_list_begin(list);
-    for (uint64_t version = v0 + 1; version <= v1; version++) {
-        char id[32];
-        snprintf(id, sizeof id, "p%llu", (unsigned long long)version);
-        stage_list_add(list, stage_record(stage, 0, id, version));
-    }
-}
-
 static void send_batch(struct stage *stage, const struct wire_batch *batch, bool is_reset,
                        bool is_last)
 {
@@ -46,7 +36,7 @@ static void send_batch(struct stage *stage, const struct wire_batch *batch, bool
 static void send_range(struct stage *stage, uint64_t v0, uint64_t v1)
 {
     struct stage_list list;
-    list_records(stage, &list, v0, v1);
+    stage_list_records(stage, &list, 0, v0, v1);
     struct wire_batch batch = stage_batch(stage, 0, v0, v1, BULK_VERSION, &list);
     send_batch(stage, &batch, false, false);
 }
@@ -54,7 +44,7 @@ static void send_range(struct stage *stage, uint64_t v0, uint64_t v1)
 static void send_page(struct stage *stage, uint64_t v0, uint64_t v1, bool is_last)
 {
     struct stage_list list;
-    list_records(stage, &list, v0, v1);
+    stage_list_records(stage, &list, 0, v0, v1);
     struct wire_batch batch = stage_batch(stage, 0, v0, v1, BULK_VERSION, &list);
     batch.floor = 1;
     send_batch(stage, &batch, true, is_last);
@@ -68,7 +58,7 @@ static void send_forged(struct stage *stage, uint64_t v0, uint64_t v1, bool is_r
     uint8_t bytes[STATEMENT_MAX_BYTES];
     memcpy(bytes, good->bytes, good->len);
     bytes[0] ^= 1;
-    list_records(stage, &list, v0, v1 - 1);
+    stage_list_records(stage, &list, 0, v0, v1 - 1);
     wire_put_bin(&list.writer, span_of(bytes, good->len));
     list.count++;
     blob_release(good);
@@ -156,7 +146,7 @@ Test(check, what_is_verified_is_not_lost)
 {
     struct stage *stage = stage_pulling();
     struct stage_list list;
-    list_records(stage, &list, 0, 3);
+    stage_list_records(stage, &list, 0, 0, 3);
     struct wire_batch batch = stage_batch(stage, 0, 0, 3, 3, &list);
     send_batch(stage, &batch, false, true);
     stage_run(stage, 20000);
@@ -249,7 +239,7 @@ Test(check, range_of_nothing_moves_nobody_past_what_is_to_come)
     struct stage *stage = stage_pulling();
     struct stage_list list;
     struct wire_message message;
-    list_records(stage, &list, 0, 1);
+    stage_list_records(stage, &list, 0, 0, 1);
     struct wire_batch batch = stage_batch(stage, 0, 0, 1000000, BULK_VERSION, &list);
     send_batch(stage, &batch, false, false);
     give_all(stage);
@@ -437,7 +427,7 @@ Test(check, last_page_whose_end_nobody_signed_comes_again)
     struct stage *stage = stage_pulling();
     struct stage_list list;
     struct wire_message message;
-    list_records(stage, &list, 0, 3);
+    stage_list_records(stage, &list, 0, 0, 3);
     struct wire_batch batch = stage_batch(stage, 0, 0, 9, BULK_VERSION, &list);
     batch.floor = 1;
     send_batch(stage, &batch, true, true);

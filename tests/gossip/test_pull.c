@@ -9,10 +9,7 @@
 static void spread(struct stage *stage, size_t who, size_t home, uint64_t v0, uint64_t v1)
 {
     struct stage_list list;
-    char id[32];
-    snprintf(id, sizeof id, "p%llu", (unsigned long long)v1);
-    stage_list_begin(&list);
-    stage_list_add(&list, stage_record(stage, home, id, v1));
+    stage_list_records(stage, &list, home, v1 - 1, v1);
     struct wire_message message = {
         .type = WIRE_SPREAD_BATCH,
         .spread = {.token = 1,
@@ -27,12 +24,7 @@ static void send_range(struct stage *stage, size_t who, uint64_t request, size_t
                        uint64_t v1, uint64_t applied, bool is_last)
 {
     struct stage_list list;
-    stage_list_begin(&list);
-    for (uint64_t version = v0 + 1; version <= v1; version++) {
-        char id[32];
-        snprintf(id, sizeof id, "p%llu", (unsigned long long)version);
-        stage_list_add(&list, stage_record(stage, home, id, version));
-    }
+    stage_list_records(stage, &list, home, v0, v1);
     struct wire_batch batch = stage_batch(stage, home, v0, v1, applied, &list);
     stage_range(stage, who, request, false, is_last, &batch);
 }

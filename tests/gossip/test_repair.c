@@ -203,12 +203,7 @@ Test(repair, reset_pull_repairs_what_differs_in_many_buckets)
     cr_assert(stage_heard(stage, 0, WIRE_PULL, 0, &message));
     cr_assert(message.pull.is_reset);
     for (uint64_t after = 0; after < 8; after += 4) {
-        stage_list_begin(&list);
-        for (uint64_t version = after + 1; version <= after + 4; version++) {
-            char id[32];
-            snprintf(id, sizeof id, "p%llu", (unsigned long long)version);
-            stage_list_add(&list, stage_record(stage, 0, id, version));
-        }
+        stage_list_records(stage, &list, 0, after, after + 4);
         struct wire_batch batch = stage_batch(stage, 0, after, after + 4, 8, &list);
         stage_range(stage, 0, message.pull.request, true, after == 4, &batch);
     }

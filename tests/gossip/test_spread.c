@@ -156,8 +156,36 @@ Test(spread, what_nobody_signed_is_not_relayed)
     cr_assert(pair_register(pair, 0, "known"));
     pair_run(pair, 3000);
     cr_assert_eq(relayed(pair, 1), 0, "known already, so its signature was not looked at before");
+    uint64_t verified = pair->cores[1]->stats.signatures_verified;
     cr_assert_eq(relayed(pair, 0), 1, "the same, signed: this arc was not served yet");
+    cr_assert_eq(pair->cores[1]->stats.signatures_verified, verified, "its bytes are here");
     pair_free(pair);
+}
+
+/* Sends a copy of the batch (v0, v1] of puppet 0's log, whose arc is the whole ring. */
+static void spread_copy(struct stage *stage, uint64_t v0, uint64_t v1, uint64_t token)
+{
+    struct stage_list list;
+    struct wire_message message = {.type = WIRE_SPREAD_BATCH,
+                                   .spread = {.token = token, .arc_low = 1, .arc_high = 1}};
+    stage_list_records(stage, &list, 0, v0, v1);
+    message.spread.batch = stage_batch(stage, 0, v0, v1, v1, &list);
+    cr_assert_eq(stage_say(stage, 1, &message), DROP_NONE);
+    stage_drain(stage);
+}
+
+Test(spread, what_waits_for_its_turn_is_verified_once)
+{
+    struct stage *stage = stage_new(true);
+    uint64_t before = stage->core->stats.signatures_verified;
+    stage_forget(stage);
+    spread_copy(stage, 1, 3, 7);
+    cr_assert_eq(stage->core->stats.signatures_verified, before + 2);
+    cr_assert_gt(stage_count(stage, WIRE_SPREAD_BATCH), 0U, "early, and passed on");
+    spread_copy(stage, 0, 1, 8);
+    cr_assert_eq(stage_log(stage, 0)->applied, 3);
+    cr_assert_eq(stage->core->stats.signatures_verified, before + 3);
+    stage_free(stage);
 }
 
 /* The most important queue in which something waits to leave. */
