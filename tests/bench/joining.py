@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from harness import wait_until
-from measure import cpu_seconds, helper, memory_bytes, progress
+from measure import cpu_seconds, helper, memory_bytes, progress, slowness
 from nodes import cluster_in
 from table import row
 
@@ -88,11 +88,12 @@ def joining_of(peers, wanted_s, rounds):
     """The part for so many peers."""
 
     def joining(folder, _seconds):
-        times, cpu, memory, failed = [], [], [], 0
+        times, cpu, memory, slow, failed = [], [], [], [], 0
         with Homes(peers) as homes, cluster_in(folder) as cluster:
             for _ in range(rounds):
                 node, took_s, cpu_s = join(cluster, homes)
                 times.append(took_s)
+                slow.append(slowness())
                 cpu.append(cpu_s * 1e6 / peers)
                 memory.append(memory_bytes(node.process.pid) / peers)
                 failed += node.metric("aurora_probes_failed_total")
@@ -103,7 +104,7 @@ def joining_of(peers, wanted_s, rounds):
         what = f"a fresh node takes over {peers:,} peers"
         blamed = seen["accusations"] + seen["not_alive"]
         return [
-            row(f"{what}, s", times, demand=f"value <= {wanted_s}"),
+            row(f"{what}, s", times, demand=f"value <= {wanted_s}", slowness=slow),
             row("  CPU of the node for each peer, us", cpu),
             row("  memory of the node for each peer (PSS), B", memory),
             row("  probes of the node that failed, its accusations", failed, demand="value <= 0"),

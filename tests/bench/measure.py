@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every benchmark needs: cores, rounds in turns, percentiles, the cost of a process."""
 
+import json
 import os
 import pathlib
 import statistics
@@ -9,6 +10,7 @@ import sys
 
 ROUNDS = 5
 SERVER_CORE, LOAD_CORE = 0, 1
+SIGNATURE_US = 13.5  # of one Ed25519 signature on the machine of which the demands speak
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 
 
@@ -104,3 +106,15 @@ def run_text(command):
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[:8])}: {done.stderr or done.stdout}")
     return done.stdout
+
+
+def alone():
+    """{sign_us, parse_us}: one signature and one parse of a registration, alone on the server's
+    core, just now."""
+    return json.loads(run_text(pinned(SERVER_CORE, [helper("write_costs"), "--json"])))
+
+
+def slowness():
+    """How many times as long as where the demands were set a signature takes here and now: the
+    speed of a virtual machine changes by the hour, by a factor of three where this was written."""
+    return alone()["sign_us"] / SIGNATURE_US

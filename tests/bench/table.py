@@ -11,9 +11,10 @@ import statistics
 DEMAND = re.compile(r"(ratio|value) (>=|<=) ([0-9.]+)")
 
 
-def row(what, value, rival=None, of="", demand=""):
+def row(what, value, rival=None, of="", demand="", slowness=None):
     """`value` and `rival` are figures, or those of several rounds, of which the median counts;
-    `of` says what the rival is; `demand` is `ratio >= 0.95`, `value <= 15` and the like."""
+    `of` says what the rival is; `demand` is `ratio >= 0.95`, `value <= 15` and the like. A figure
+    that hangs on the processor alone comes with the slowness() of each round."""
     ours, theirs = middle(value), middle(rival)
     ratio = ours / theirs if theirs else None
     return {
@@ -26,7 +27,32 @@ def row(what, value, rival=None, of="", demand=""):
         "ratio": ratio,
         "demand": demand,
         "holds": holds(demand, ours, ratio),
+        **at_par(value, demand, slowness),
     }
+
+
+def at_par(value, demand, slowness):
+    """What the figure would be where a signature takes SIGNATURE_US, of which the demands speak:
+    a rate is so much higher, a time so much shorter."""
+    if slowness is None:
+        return {}
+    is_rate = ">=" in demand
+    pairs = zip(value, slowness, strict=True)
+    figure = middle([one * slow if is_rate else one / slow for one, slow in pairs])
+    return {
+        "slowness": slowness,
+        "at_par": figure,
+        "holds_at_par": holds(demand, figure, None),
+    }
+
+
+def par_text(one):
+    """What to say of it behind the row."""
+    if "at_par" not in one:
+        return ""
+    verdict = "yes" if one["holds_at_par"] else "no"
+    slow = middle(one["slowness"])
+    return f"{verdict} at full speed: {figure_text(one['at_par'])} (here x{slow:.2f} slower)"
 
 
 def middle(value):
@@ -66,7 +92,7 @@ def lines(rows):
         mark = {None: "", True: "yes", False: "no"}[one["holds"]]
         ratio = "-" if one["ratio"] is None else f"{one['ratio']:.2f}"
         figures = (figure_text(one["value"]), figure_text(one["rival"]), ratio)
-        cells.append((one["what"], *figures, one["demand"], mark, one["of"]))
+        cells.append((one["what"], *figures, one["demand"], mark, one["of"] or par_text(one)))
     first = max(len(what) for what, *_ in cells)
     for what, here, rival, ratio, demand, mark, of in cells:
         yield (

@@ -8,24 +8,20 @@ etcd), and kept alive by a stream of one message. Redis: SET with EX of a drawn 
 """
 
 import contextlib
-import json
 import pathlib
 
 from loads import CONNECTIONS, grpc, redis, wrk
 from measure import (
     ROUNDS,
-    SERVER_CORE,
-    Missing,
-    helper,
+    SIGNATURE_US,
+    alone,
     in_turns,
     median,
-    pinned,
     progress,
-    run_text,
     with_cpu,
 )
 from nodes import cluster_in, single_node
-from rivals import Etcd, Redis, note_missing, optional, protobuf
+from rivals import Etcd, Redis, optional, protobuf
 from table import row
 
 SECONDS = 3
@@ -37,7 +33,8 @@ VALUE += b"x" * 89 + b'"}}'
 
 
 def ours(folder, seconds):
-    """Of one fresh node: the bare exchange of the same bytes, registrations, heartbeats."""
+    """Of one fresh node: the bare exchange of the same bytes, registrations, heartbeats; and what a
+    signature and a parse cost alone, between them."""
     with cluster_in(folder) as cluster:
         node = single_node(cluster)
 
@@ -47,12 +44,14 @@ def ours(folder, seconds):
 
         exchange = run("register.lua", 1, "OPTIONS")
         register = run("register.lua", 1)
+        costs = alone()
         known = node.status()["peers"]
         if known < register["requests"]:
             raise RuntimeError(f"{register['requests']} registered, {known} known")
         return {
             "exchange": exchange,
             "register": register,
+            "alone": costs,
             "heartbeat": run("heartbeat.lua", 1, min(HEARTBEAT_IDS, known - CONNECTIONS)),
         }
 
@@ -88,28 +87,27 @@ def installed(rival, folder):
         return optional(stack, rival, folder) is not None
 
 
-def apart():
-    """Microseconds of one signature and one parse of a registration, alone on the server's core."""
-    text = run_text(pinned(SERVER_CORE, [helper("write_costs"), "--json"]))
-    costs = json.loads(text)
-    return costs["sign_us"] + costs["parse_us"]
-
-
 def of_kind(results, name, kind, key="rps"):
     return [one[kind][key] for one in results[name]] if name in results else None
 
 
-def sum_rows(results, signed_and_parsed_us):
+def sum_rows(results):
     """What a registration takes of the node's core beside what it cannot do without. In CPU, which
-    other work on the machine disturbs less than the time."""
+    other work on the machine disturbs less than the time; and round by round, for its speed
+    changes."""
     taken = of_kind(results, "here", "register", "cpu_us")
     exchange = of_kind(results, "here", "exchange", "cpu_us")
-    rows = [row("an HTTP exchange of the same bytes, CPU, us", exchange)]
-    if signed_and_parsed_us is not None:
-        needed = [signed_and_parsed_us + one for one in exchange]
-        said = "signature + parse + exchange"
-        rows.append(row("registration, CPU, us", taken, needed, said, "ratio <= 1.25"))
-    return rows
+    sign = of_kind(results, "here", "alone", "sign_us")
+    parse = of_kind(results, "here", "alone", "parse_us")
+    needed = [sum(parts) for parts in zip(exchange, sign, parse, strict=True)]
+    shares = [one / least for one, least in zip(taken, needed, strict=True)]
+    return [
+        row("a signature alone, CPU, us", sign),
+        row("a parse alone, CPU, us", parse),
+        row("an HTTP exchange of the same bytes, CPU, us", exchange),
+        row("registration, CPU, us", taken, needed, "signature + parse + exchange"),
+        row("  the ratio of each round", shares, demand="value <= 1.25"),
+    ]
 
 
 def writes(folder, seconds):
@@ -126,12 +124,7 @@ def writes(folder, seconds):
             f"{name}: {median(of_kind(results, name, 'register')):,.0f} registrations/s, "
             f"{median(of_kind(results, name, 'heartbeat')):,.0f} heartbeats/s"
         )
-    try:
-        needed_us = apart()
-    except Missing as missing:
-        note_missing(missing)
-        needed_us = None
-    return rows_of(results) + sum_rows(results, needed_us)
+    return rows_of(results) + sum_rows(results)
 
 
 def rows_of(results):
@@ -140,9 +133,10 @@ def rows_of(results):
         ("register", "registrations", "value >= 25000", "lease + put", "SET EX"),
         ("heartbeat", "heartbeats", "value >= 80000", "keepalive", "EXPIRE"),
     )
+    slow = [one / SIGNATURE_US for one in of_kind(results, "here", "alone", "sign_us")]
     for kind, what, demand, in_etcd, in_redis in kinds:
         rates = of_kind(results, "here", kind)
-        rows.append(row(f"{what}, one core, /s", rates, demand=demand))
+        rows.append(row(f"{what}, one core, /s", rates, demand=demand, slowness=slow))
         rivals = {
             "etcd": f"etcd, {in_etcd}",
             "redis": f"Redis, {in_redis}, unlogged",
