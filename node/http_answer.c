@@ -33,13 +33,12 @@ static void put_number(struct http_exchange *exchange, uint64_t value)
     put(exchange, digits + at, sizeof digits - at);
 }
 
-static void put_header(struct http_exchange *exchange, const char *name, const char *value)
-{
-    put_text(exchange, name);
-    put(exchange, ": ", 2);
-    put_text(exchange, value);
-    put(exchange, "\r\n", 2);
-}
+/* Names, and most values, are literals: their lengths are the compiler's work, for there are a
+ * dozen headers in each answer. */
+#define PUT(exchange, literal)      put(exchange, "" literal, sizeof literal - 1)
+#define PUT_LINE(exchange, literal) PUT(exchange, literal "\r\n")
+#define PUT_HEADER(exchange, name, value) \
+    (PUT(exchange, name ": "), put_text(exchange, value), PUT_LINE(exchange, ""))
 
 static const char *reason_of(unsigned status)
 {
@@ -54,17 +53,15 @@ static const char *reason_of(unsigned status)
 
 static void put_status(struct http_exchange *exchange, unsigned status)
 {
-    static const char ok[] = "HTTP/1.1 200 OK\r\n";
-
     if (status == 200) {
-        put(exchange, ok, sizeof ok - 1);
+        PUT_LINE(exchange, "HTTP/1.1 200 OK");
         return;
     }
-    put(exchange, "HTTP/1.1 ", 9);
+    PUT(exchange, "HTTP/1.1 ");
     put_number(exchange, status);
-    put(exchange, " ", 1);
+    PUT(exchange, " ");
     put_text(exchange, reason_of(status));
-    put(exchange, "\r\n", 2);
+    PUT_LINE(exchange, "");
 }
 
 static void put_peers_headers(struct api *api, struct http_exchange *exchange,
@@ -72,27 +69,27 @@ static void put_peers_headers(struct api *api, struct http_exchange *exchange,
 {
     char digest[VIEW_DIGEST_TEXT_BYTES];
 
-    put_header(exchange, "X-Aurora-View", view_digest_text(&api->view, digest));
-    put_header(exchange, "X-Aurora-Converged", api->view.status.converged ? "true" : "false");
+    PUT_HEADER(exchange, "X-Aurora-View", view_digest_text(&api->view, digest));
+    PUT_HEADER(exchange, "X-Aurora-Converged", api->view.status.converged ? "true" : "false");
     if (answer->is_cut)
-        put_header(exchange, "X-Aurora-Truncated", "true");
+        PUT_LINE(exchange, "X-Aurora-Truncated: true");
 }
 
 static void put_rare_headers(struct http_exchange *exchange, const struct http_answer *answer)
 {
     if (answer->etag != NULL) {
-        put_header(exchange, "ETag", answer->etag);
-        put_header(exchange, "Cache-Control", "no-cache");
+        PUT_HEADER(exchange, "ETag", answer->etag);
+        PUT_LINE(exchange, "Cache-Control: no-cache");
     }
     if (answer->retry_after_s > 0) {
-        put_text(exchange, "Retry-After: ");
+        PUT(exchange, "Retry-After: ");
         put_number(exchange, answer->retry_after_s);
-        put(exchange, "\r\n", 2);
+        PUT_LINE(exchange, "");
     }
     if (answer->allow != NULL)
-        put_header(exchange, "Allow", answer->allow);
+        PUT_HEADER(exchange, "Allow", answer->allow);
     if (answer->wants_token)
-        put_header(exchange, "WWW-Authenticate", "Bearer");
+        PUT_LINE(exchange, "WWW-Authenticate: Bearer");
     if (answer->headers != NULL)
         put_text(exchange, answer->headers);
 }
@@ -104,17 +101,17 @@ static void put_body_headers(struct http_exchange *exchange, const struct http_a
     if (answer->status == 304)
         return;
     if (answer->is_stream) { /* proxies shall neither keep it nor hold it back */
-        put_header(exchange, "Content-Type", "text/event-stream");
-        put_header(exchange, "Cache-Control", "no-store");
-        put_header(exchange, "X-Accel-Buffering", "no");
+        PUT_LINE(exchange, "Content-Type: text/event-stream");
+        PUT_LINE(exchange, "Cache-Control: no-store");
+        PUT_LINE(exchange, "X-Accel-Buffering: no");
         return;
     }
     if (has_type)
-        put_header(exchange, "Content-Type",
+        PUT_HEADER(exchange, "Content-Type",
                    answer->type != NULL ? answer->type : "application/json");
-    put_text(exchange, "Content-Length: ");
+    PUT(exchange, "Content-Length: ");
     put_number(exchange, answer->body != NULL ? answer->body->len : 0);
-    put(exchange, "\r\n", 2);
+    PUT_LINE(exchange, "");
 }
 
 static void put_cors(struct api *api, struct http_exchange *exchange,
@@ -122,18 +119,18 @@ static void put_cors(struct api *api, struct http_exchange *exchange,
 {
     const char *origin = api->config->cors_origin;
 
-    put_header(exchange, "Access-Control-Allow-Origin", origin);
+    PUT_HEADER(exchange, "Access-Control-Allow-Origin", origin);
     if (strcmp(origin, "*") != 0)
-        put_header(exchange, "Vary", "Origin");
+        PUT_LINE(exchange, "Vary: Origin");
     if (!answer->is_preflight) {
-        put_header(exchange, "Access-Control-Expose-Headers", CORS_EXPOSED);
+        PUT_LINE(exchange, "Access-Control-Expose-Headers: " CORS_EXPOSED);
         return;
     }
-    put_header(exchange, "Access-Control-Allow-Methods", CORS_METHODS);
-    put_header(exchange, "Access-Control-Allow-Headers", CORS_HEADERS);
-    put_header(exchange, "Access-Control-Max-Age", CORS_MAX_AGE);
+    PUT_LINE(exchange, "Access-Control-Allow-Methods: " CORS_METHODS);
+    PUT_LINE(exchange, "Access-Control-Allow-Headers: " CORS_HEADERS);
+    PUT_LINE(exchange, "Access-Control-Max-Age: " CORS_MAX_AGE);
     if (answer->allows_private_network)
-        put_header(exchange, "Access-Control-Allow-Private-Network", "true");
+        PUT_LINE(exchange, "Access-Control-Allow-Private-Network: true");
 }
 
 void api_answer(struct api *api, struct http_exchange *exchange, const struct http_answer *answer)
@@ -143,17 +140,17 @@ void api_answer(struct api *api, struct http_exchange *exchange, const struct ht
     if (api->is_stopping)
         exchange->is_last = true;
     put_status(exchange, answer->status);
-    put_header(exchange, "Date", api->date);
+    PUT_HEADER(exchange, "Date", api->date);
     put_body_headers(exchange, answer);
     put_cors(api, exchange, answer);
     if (answer->is_about_peers)
         put_peers_headers(api, exchange, answer);
     put_rare_headers(exchange, answer);
     if (exchange->is_last)
-        put_header(exchange, "Connection", "close");
+        PUT_LINE(exchange, "Connection: close");
     else if (exchange->is_http10)
-        put_header(exchange, "Connection", "keep-alive");
-    put(exchange, "\r\n", 2);
+        PUT_LINE(exchange, "Connection: keep-alive");
+    PUT_LINE(exchange, "");
     exchange->body = answer->body;
     stat_add(&api->stats->requests, 1);
     stat_add(&api->stats->by_status[answer->status - HTTP_STATUS_FIRST], 1);

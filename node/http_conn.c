@@ -19,6 +19,7 @@ void http_conn_init(struct http_conn *conn, struct api *api, const struct addr *
     conn->read_deadline_ms = now_ms + HTTP_IDLE_MS;
     buffer_init(&conn->head, HTTP_HEAD_MAX_BYTES);
     buffer_init(&conn->body, HTTP_BODY_MAX_BYTES);
+    buffer_init(&conn->repeat, HTTP_REPEAT_MAX_BYTES);
     http_reader_init(conn);
 }
 
@@ -36,6 +37,7 @@ void http_conn_free(struct http_conn *conn)
     api_clean(conn->api, conn);
     buffer_free(&conn->head);
     buffer_free(&conn->body);
+    buffer_free(&conn->repeat);
 }
 
 bool http_conn_may_read(const struct http_conn *conn)

@@ -25,7 +25,9 @@
 #define HTTP_IDLE_MS          75000        /* between requests */
 #define HTTP_WRITE_MS         20000        /* for the next HTTP_WRITE_STEP_BYTES, or all there is */
 #define HTTP_WRITE_STEP_BYTES 32768
-#define HTTP_FIELD_MAX_BYTES  40 /* longest header name that we know, and some */
+#define HTTP_FIELD_MAX_BYTES  40  /* longest header name that we know, and some */
+#define HTTP_REPEAT_MAX_BYTES 512 /* a browser's head is about as long; each connection keeps one \
+                                   */
 
 struct api;
 struct watcher;
@@ -42,6 +44,7 @@ struct http_conn {
 
     http_parser parser;
     struct buffer head, body; /* of the request that is being read */
+    struct buffer repeat;     /* the bytes of the last one, if the same may be answered again */
     struct http_piece url, headers[HEADERS];
     enum http_header header; /* whose value is being read */
     bool is_in_value;

@@ -100,6 +100,70 @@ Test(http_conn, byte_by_byte)
     stage_disconnect(conn);
 }
 
+/* What is sent byte by byte is always parsed; what comes whole, and again, need not be. */
+static char *answers_to(const char *const requests[3], bool is_whole)
+{
+    struct http_conn *conn = stage_connect(stage);
+
+    for (int i = 0; i < 3; i++) {
+        size_t len = strlen(requests[i]), step = is_whole ? len : 1;
+
+        for (size_t at = 0; at < len; at += step)
+            http_conn_feed(conn, requests[i] + at, step, stage->mono_ms);
+    }
+    char *answers = stage_hear(conn);
+    stage_disconnect(conn);
+    return answers;
+}
+
+Test(http_conn, a_request_that_comes_again_is_understood_as_the_first_time)
+{
+    static const char *const requests[] = {
+        "GET /health HTTP/1.1\r\n" HEAD "\r\n",
+        "GET /health HTTP/1.1\r\n" HEAD "If-None-Match: *\r\n\r\n",
+        "GET /health HTTP/1.1\r\n" HEAD "Content-Length: 3\r\n\r\nabc",
+        "HEAD /discover HTTP/1.1\r\n" HEAD "\r\n",
+        "\r\nGET /discover?limit=1 HTTP/1.1\r\n" HEAD "\r\n",
+        "GET /discover HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "GET /discover HTTP/1.1\r\n" HEAD "Connection: close\r\n\r\n",
+        "POST /heartbeat HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}",
+        "POST /heartbeat HTTP/1.1\r\n" HEAD "Transfer-Encoding: chunked\r\n\r\n"
+        "2\r\n{}\r\n0\r\n\r\n",
+        "OPTIONS /register HTTP/1.1\r\n" HEAD "\r\n",
+        "GET /health HTTP/1.1\r\n\r\n", /* no Host */
+    };
+    enum { COUNT = sizeof requests / sizeof requests[0] };
+
+    for (size_t i = 0; i < COUNT * COUNT * COUNT; i++) {
+        const char *three[3] = {requests[i % COUNT], requests[i / COUNT % COUNT],
+                                requests[i / COUNT / COUNT]};
+        char *whole = answers_to(three, true), *pieces = answers_to(three, false);
+
+        cr_assert_str_eq(whole, pieces, "%s%s%s", three[0], three[1], three[2]);
+        free(whole);
+        free(pieces);
+    }
+}
+
+Test(http_conn, only_a_short_head_without_a_body_is_kept)
+{
+    static const char get[] = "GET /health HTTP/1.1\r\n" HEAD "\r\n",
+                      post[] = "POST /x HTTP/1.1\r\n" HEAD "Content-Length: 1\r\n\r\n1";
+    char text[HTTP_REPEAT_MAX_BYTES + 100];
+    struct http_conn *conn = stage_connect(stage);
+
+    http_conn_feed(conn, get, sizeof get - 1, stage->mono_ms);
+    cr_assert_eq(conn->repeat.len, sizeof get - 1);
+    http_conn_feed(conn, post, sizeof post - 1, stage->mono_ms);
+    cr_assert_eq(conn->repeat.len, 0);
+    int len = snprintf(text, sizeof text, "GET /health HTTP/1.1\r\n" HEAD "X: %0*d\r\n\r\n",
+                       HTTP_REPEAT_MAX_BYTES, 0);
+    http_conn_feed(conn, text, (size_t)len, stage->mono_ms);
+    cr_assert_eq(conn->repeat.len, 0);
+    free(stage_hear(conn));
+    stage_disconnect(conn);
+}
+
 Test(http_conn, pipelined_requests_are_answered_in_their_order)
 {
     static const char text[] =
