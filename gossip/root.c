@@ -3,8 +3,10 @@
  *
  * A change costs the hashing of one leaf, some 17 signatures, and of the nodes above it, six in a
  * log of 100,000. A log of up to ROOT_LEAF_MAX records is one leaf, inside of struct log. The
- * records of a leaf are chained through their entries: an array for each would cost more than the
- * few steps along the chain. */
+ * records of a leaf are chained through their entries: an array for each would cost more memory. A
+ * newcomer goes to the front, and a leaf is put in order when somebody wants its hash: looking for
+ * the newcomer's place would be a cache miss for each record on the way, while who hashes reads all
+ * of them in any case. */
 #include "gossip/root.h"
 
 #include <assert.h>
@@ -59,15 +61,33 @@ static bool is_before(const struct entry *a, const struct entry *b)
 
 static void chain_add(struct root_node *leaf, struct entry *entry)
 {
-    struct entry **at = &leaf->first;
     assert(!leaf->is_split);
-    while (*at != NULL && is_before(*at, entry))
-        at = &(*at)->next_in_leaf;
-    assert(*at == NULL || is_before(entry, *at));
-    entry->next_in_leaf = *at;
-    *at = entry;
+    entry->next_in_leaf = leaf->first;
+    leaf->first = entry;
     leaf->count++;
-    leaf->is_fresh = false;
+    leaf->is_ordered = leaf->is_fresh = false;
+}
+
+/* An insertion sort: there are few, and most are in order already. */
+static void leaf_order(struct root_node *leaf)
+{
+    struct entry *left = leaf->first, *entry;
+    struct entry **last = &leaf->first; /* where the one before went */
+    assert(!leaf->is_split);
+    if (leaf->is_ordered)
+        return;
+    leaf->first = NULL;
+    while ((entry = left) != NULL) {
+        left = entry->next_in_leaf;
+        struct entry **at = *last != NULL && is_before(*last, entry) ? last : &leaf->first;
+        while (*at != NULL && is_before(*at, entry))
+            at = &(*at)->next_in_leaf;
+        assert(*at == NULL || is_before(entry, *at));
+        entry->next_in_leaf = *at;
+        *at = entry;
+        last = at;
+    }
+    leaf->is_ordered = true;
 }
 
 static void chain_remove(struct root_node *leaf, struct entry *entry)
@@ -83,21 +103,14 @@ static void chain_remove(struct root_node *leaf, struct entry *entry)
     leaf->is_fresh = false;
 }
 
-/* The chain is in order: each child's part of it follows the last child's. */
 static void leaf_split(struct root_node *node, unsigned depth)
 {
     struct root_node *children = mem_alloc(ROOT_FANOUT * sizeof *children);
-    struct entry *entry = node->first;
-    for (unsigned i = 0; i < ROOT_FANOUT; i++) {
-        struct entry **at = &children[i].first;
-        for (; entry != NULL && digit(entry->key, depth) == i; entry = entry->next_in_leaf) {
-            *at = entry;
-            at = &entry->next_in_leaf;
-            children[i].count++;
-        }
-        *at = NULL;
+    struct entry *left = node->first, *entry;
+    while ((entry = left) != NULL) {
+        left = entry->next_in_leaf;
+        chain_add(&children[digit(entry->key, depth)], entry);
     }
-    assert(entry == NULL);
     node->children = children;
     node->is_split = true;
     for (unsigned i = 0; i < ROOT_FANOUT && depth + 1 < ROOT_DEPTH_MAX; i++)
@@ -120,8 +133,7 @@ static void node_merge(struct root_node *node)
             at = &(*at)->next_in_leaf;
     }
     mem_free(children);
-    node->is_split = false;
-    node->is_fresh = false;
+    node->is_split = node->is_ordered = node->is_fresh = false;
     node->first = first;
 }
 
@@ -214,6 +226,7 @@ static const struct hash *node_hash(struct root_node *node)
                 children[i] = *node_hash(&node->children[i]);
         hash_of("aurora-root-node", children, sizeof children, &node->hash);
     } else {
+        leaf_order(node);
         leaf_hash(node->first, node->count, &node->hash);
     }
     node->is_fresh = true;
@@ -245,6 +258,7 @@ static struct bucket bucket_find(struct log *log, unsigned number)
         node = &node->children[digit(key, depth)];
     if (depth == BUCKET_BITS / DIGIT_BITS)
         return (struct bucket){node, NULL, node->count};
+    leaf_order(node);
     struct bucket part = {NULL, node->first, 0};
     while (part.first != NULL && bucket_of_key(part.first->key) != number)
         part.first = part.first->next_in_leaf;
@@ -289,15 +303,17 @@ static void chain_read(const struct entry *entry, size_t count, struct reading *
     }
 }
 
-static void node_read(const struct root_node *node, struct reading *reading)
+static void node_read(struct root_node *node, struct reading *reading)
 {
-    if (reading->skip >= node->count)
+    if (reading->skip >= node->count) {
         reading->skip -= node->count;
-    else if (!node->is_split)
+    } else if (!node->is_split) {
+        leaf_order(node);
         chain_read(node->first, node->count, reading);
-    else
+    } else {
         for (unsigned i = 0; i < ROOT_FANOUT && reading->given < reading->want; i++)
             node_read(&node->children[i], reading);
+    }
 }
 
 size_t root_bucket_entries(struct log *log, unsigned number, size_t after, struct entry **out,

@@ -31,10 +31,11 @@ struct root_node {
     struct hash hash; /* while is_fresh */
     union {
         struct root_node *children; /* is_split: ROOT_FANOUT of them */
-        struct entry *first;        /* else a chain, in order */
+        struct entry *first;        /* else a chain, */
     };
     uint32_t count;
     bool is_split;
+    bool is_ordered; /* by (key, peer_id), if it is a leaf */
     bool is_fresh;
 };
 

@@ -47,16 +47,21 @@ void peer_order_free(struct peer_order *order)
     *order = (struct peer_order){.cells = order->cells};
 }
 
-/* How many of the block's peers have an id below `peer_id` (or equal to it, with `or_equal`). */
+/* How many of the block's peers have an id below `peer_id` (or equal to it, with `or_equal`). The
+ * last is looked at first: ids are often given in order, and each step of the search costs three
+ * cache misses where many begin alike. */
 static size_t block_rank(const struct peer_order *order, const struct peer_order_block *block,
                          struct span peer_id, bool or_equal)
 {
     size_t low = 0, high = block->count;
+    int below = or_equal ? 1 : 0;
 
+    if (high > 0 && peer_id_compare(id_at(order, block, high - 1), peer_id) < below)
+        return high;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (peer_id_compare(id_at(order, block, middle), peer_id) < (or_equal ? 1 : 0))
+        if (peer_id_compare(id_at(order, block, middle), peer_id) < below)
             low = middle + 1;
         else
             high = middle;
@@ -80,6 +85,8 @@ static size_t block_find(const struct peer_order *order, struct span peer_id)
     size_t low = 0, high = order->block_count;
     uint64_t prefix = prefix_of(peer_id);
 
+    if (high > 0 && !begins_above(order, high - 1, prefix, peer_id))
+        return high - 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
