@@ -101,6 +101,9 @@ def grpc(folder, url, message, seconds, bytes_each_min):
     return parse_h2load(text, log.read_text(), bytes_each_min)
 
 
+FIRST_REQUESTS = 2000  # of redis-benchmark, to see how fast it goes
+
+
 def parse_redis(text):
     """{rps, p50_ms, p99_ms} of `redis-benchmark --csv` with one command."""
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -118,13 +121,16 @@ def parse_redis(text):
 
 def redis(port, seconds, command, ids=0):
     """One command, over and over; of `ids` above 0, each __rand_int__ is a number below it. It
-    takes a number of requests, not a time: a short run first says how many are `seconds`."""
+    takes a number of requests, not a time: a short run first says how many are `seconds`. `requests`
+    are those of both, the rest is of the second."""
     require("redis-benchmark", "redis-tools")
     base = ["redis-benchmark", "-p", str(port), "-c", str(CONNECTIONS), "--csv"]
     base += ["-r", str(ids)] if ids else []
 
     def run(count):
-        return parse_redis(run_text(pinned(LOAD_CORE, [*base, "-n", str(count), *command])))
+        text = run_text(pinned(LOAD_CORE, [*base, "-n", str(count), *command]))
+        return {**parse_redis(text), "requests": count}
 
-    rate = run(2000)["rps"]
-    return run(max(2000, int(rate * seconds)))
+    rate = run(FIRST_REQUESTS)["rps"]
+    seen = run(max(FIRST_REQUESTS, int(rate * seconds)))
+    return {**seen, "requests": seen["requests"] + FIRST_REQUESTS}

@@ -66,6 +66,7 @@ def speed_rows(what, results, rivals):
         if delay_demand is not None:
             ours, theirs = column(results, "here", "p99_ms"), column(results, name, "p99_ms")
             rows.append(row(f"{what}, p99, ms", ours, theirs, of, delay_demand))
+        if name in results and "cpu_us" in results[name][0]:
             ours, theirs = column(results, "here", "cpu_us"), column(results, name, "cpu_us")
             rows.append(row(f"{what}, CPU for each, us", ours, theirs, of))
     return rows
@@ -73,6 +74,10 @@ def speed_rows(what, results, rivals):
 
 def costed(process, url, seconds):
     return with_cpu(process.pid, lambda: wrk(url, seconds))
+
+
+def of_redis(store, seconds, *command):
+    return with_cpu(store.process.pid, lambda: redis(store.port, seconds, command))
 
 
 def whole_answers(folder, seconds, node, nginx, etcd, store):
@@ -88,8 +93,8 @@ def whole_answers(folder, seconds, node, nginx, etcd, store):
             runs["etcd"] = lambda: grpc(folder, url, key, seconds, body_bytes * 9 // 10)
         if store:
             keys = [key_of(peer) for peer, _ in peers_of(node, count)]
-            runs["redis"] = lambda: redis(store.port, seconds, ["MGET", *keys])
-            runs["hash"] = lambda: redis(store.port, seconds, ["HVALS", f"of-{count}"])
+            runs["redis"] = lambda: of_redis(store, seconds, "MGET", *keys)
+            runs["hash"] = lambda: of_redis(store, seconds, "HVALS", f"of-{count}")
         results = in_turns(runs)
         progress(f"{count} peers, requests/s: {figures(results)}")
         rivals = {
