@@ -29,6 +29,19 @@ static void send_range(struct stage *stage, size_t who, uint64_t request, size_t
     stage_range(stage, who, request, false, is_last, &batch);
 }
 
+/* Three records of puppet 0 are here, and puppet 1 has announced nine: what it was asked. */
+static struct stage *stage_behind(uint64_t *request)
+{
+    struct stage *stage = stage_new(true);
+    struct wire_message message;
+    stage_fill(stage, 0, 0, 3);
+    stage_announce(stage, 1, 0, 9);
+    stage_run(stage, MISSING_DELAY_MS + 1);
+    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
+    *request = message.pull.request;
+    return stage;
+}
+
 static void say_pull(struct stage *stage, size_t who, uint64_t request, uint64_t after,
                      uint64_t window_bytes, bool is_reset)
 {
@@ -327,14 +340,10 @@ Test(pull, puller_below_floor_starts_from_zero_and_sweeps)
 
 Test(pull, lost_page_of_a_reset_is_asked_for_from_there)
 {
-    struct stage *stage = stage_new(true);
-    struct wire_message message;
+    uint64_t request;
+    struct stage *stage = stage_behind(&request);
     struct stage_list list;
-    stage_fill(stage, 0, 0, 3);
-    stage_announce(stage, 1, 0, 9);
-    stage_run(stage, MISSING_DELAY_MS + 1);
-    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
-    uint64_t request = message.pull.request;
+    struct wire_message message;
     stage_list_begin(&list);
     stage_list_add(&list, stage_record(stage, 0, "p1", 1));
     struct wire_batch page = stage_batch(stage, 0, 0, 1, 9, &list);
@@ -356,17 +365,14 @@ Test(pull, lost_page_of_a_reset_is_asked_for_from_there)
 
 Test(pull, reset_by_one_who_knows_less_drops_nothing)
 {
-    struct stage *stage = stage_new(true);
-    struct wire_message message;
+    uint64_t request;
+    struct stage *stage = stage_behind(&request);
     struct stage_list list;
-    stage_fill(stage, 0, 0, 3);
-    stage_announce(stage, 1, 0, 9);
-    stage_run(stage, MISSING_DELAY_MS + 1);
-    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
+    struct wire_message message;
     stage_list_begin(&list);
     stage_list_add(&list, stage_record(stage, 0, "p1", 1));
     struct wire_batch page = stage_batch(stage, 0, 0, 2, 2, &list);
-    stage_range(stage, 1, message.pull.request, true, true, &page);
+    stage_range(stage, 1, request, true, true, &page);
     cr_assert(stage_sees(stage, "p2") && stage_sees(stage, "p3"));
     cr_assert_eq(stage_log(stage, 0)->applied, 3);
     stage_forget(stage);
@@ -380,14 +386,10 @@ Test(pull, reset_by_one_who_knows_less_drops_nothing)
  */
 Test(pull, reset_whose_end_nobody_signed_ends_at_what_is_signed)
 {
-    struct stage *stage = stage_new(true);
-    struct wire_message message;
+    uint64_t request;
+    struct stage *stage = stage_behind(&request);
     struct stage_list list;
-    stage_fill(stage, 0, 0, 3);
-    stage_announce(stage, 1, 0, 9);
-    stage_run(stage, MISSING_DELAY_MS + 1);
-    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
-    uint64_t request = message.pull.request;
+    struct wire_message message;
     stage_list_begin(&list);
     stage_list_add(&list, stage_record(stage, 0, "p3", 3));
     stage_list_add(&list, stage_record(stage, 0, "p5", 5));
@@ -409,17 +411,13 @@ Test(pull, reset_whose_end_nobody_signed_ends_at_what_is_signed)
 
 Test(pull, reset_that_never_ends_leaves_nothing)
 {
-    struct stage *stage = stage_new(true);
-    struct wire_message message;
+    uint64_t request;
+    struct stage *stage = stage_behind(&request);
     struct stage_list list;
-    stage_fill(stage, 0, 0, 3);
-    stage_announce(stage, 1, 0, 9);
-    stage_run(stage, MISSING_DELAY_MS + 1);
-    cr_assert(stage_heard(stage, 1, WIRE_PULL, 0, &message));
     stage_list_begin(&list);
     stage_list_add(&list, stage_record(stage, 0, "p5", 5));
     struct wire_batch page = stage_batch(stage, 0, 0, 5, 9, &list);
-    stage_range(stage, 1, message.pull.request, true, false, &page);
+    stage_range(stage, 1, request, true, false, &page);
     cr_assert(stage_sees(stage, "p5"));
     stage_run(stage, 60000);
     cr_assert_eq(stage->core->puller.pull_count, 0U);
