@@ -250,8 +250,10 @@ static void target_split(struct http_request *request, struct span target)
 
 static void request_done(struct http_conn *conn)
 {
-    if (conn->head.capacity > KEEP_HEAD_BYTES || conn->watcher != NULL)
+    if (conn->head.capacity > KEEP_HEAD_BYTES || conn->watcher != NULL) {
         buffer_free(&conn->head);
+        buffer_free(&conn->repeat); /* it stands for that head */
+    }
     buffer_free(&conn->body);
     conn->is_reading = false;
 }
@@ -340,7 +342,7 @@ static void remember(struct http_conn *conn, const char *data, size_t len)
     bool has_body = (conn->parser.flags & (F_CHUNKED | F_CONTENTLENGTH)) != 0;
 
     buffer_clear(&conn->repeat);
-    if (!has_body && conn->head.len > 0 && conn->watcher == NULL && !conn->is_closing)
+    if (!has_body && conn->head.len > 0 && !conn->is_closing)
         buffer_add(&conn->repeat, data, len);
 }
 
@@ -375,8 +377,10 @@ static size_t feed_some(struct http_conn *conn, const char *data, size_t len, ui
     len -= skipped;
     bool is_first = !conn->is_reading;
     if (is_first && is_repeated(conn, data, len)) {
+        size_t taken = conn->repeat.len;
+
         request_dispatch(conn);
-        return skipped + conn->repeat.len;
+        return skipped + taken;
     }
     if (is_first) {
         conn->is_reading = true;
