@@ -81,6 +81,7 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define LOGS_PER_HOME_MAX \
     8 /* lives of one home: each leaves a log until its orphans' ttl has run */
 #define HOPS_MAX             4096 /* unacknowledged hops of the tree */
+#define HANDLED_MAX          8192 /* arcs that we have served of late: 2,700 payloads a second */
 #define ANNOUNCE_PENDING_MAX 64
 #define RUMOURS_MAX          1024 /* membership news that rides on probes */
 #define FORWARDS_MAX         4096 /* client commands under way to their home */
@@ -142,8 +143,14 @@ static_assert(STATEMENT_MAX_BYTES + SPREAD_OVERHEAD_MAX_BYTES <= MESSAGE_MAX_BYT
 #define ACCUSATIONS_PER_INTERVAL 16
 #define ACCUSATIONS_BURST        64
 
-#define HOP_TIMEOUT_MIN_MS      10
-#define HOP_TIMEOUT_MAX_MS      500
+#define HOP_TIMEOUT_MIN_MS 10
+#define HOP_TIMEOUT_MAX_MS 500
+#define HANDLED_KEEP_MS    3000 /* six attempts at a hop take no longer */
+/* Of each hop that is begun, so many may be resent, now or later. Where a fifth of all packets gets
+ * lost it takes one, where half of the members have just died one and a half. Where it takes more,
+ * everything is late because there is too much of it, and resending makes it worse. */
+#define RESENDS_PER_HOP         2
+#define RESENDS_SAVED_MAX       256
 #define SPREAD_FANOUT           4
 #define ANNOUNCE_COUNT          3
 #define ANNOUNCE_DELAY_MS       2

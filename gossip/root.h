@@ -31,7 +31,7 @@ struct root_node {
     struct hash hash; /* while is_fresh */
     union {
         struct root_node *children; /* is_split: ROOT_FANOUT of them */
-        struct entry *first;        /* else a chain, */
+        struct entry *first;        /* else a chain */
     };
     uint32_t count;
     bool is_split;

@@ -146,6 +146,17 @@ static void hop_free(struct gossip *g, struct hop *hop)
     g->spread.hop_count--;
 }
 
+static void resends_count(struct spread *spread, bool is_first)
+{
+    uint32_t left = spread->resends_left;
+    if (is_first)
+        left =
+            left + RESENDS_PER_HOP < RESENDS_SAVED_MAX ? left + RESENDS_PER_HOP : RESENDS_SAVED_MAX;
+    else if (left > 0)
+        left--;
+    spread->resends_left = left;
+}
+
 static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
 {
     struct wire_message message = message_of(hop);
@@ -155,6 +166,7 @@ static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
         g->stats.spread_sent++;
     else
         g->stats.spread_resent++;
+    resends_count(&g->spread, hop->attempts == 1);
     outbox_send(g, to, hop->payload->priority, &message);
     uint32_t wait_ms = spread_timeout_ms(g, to, HOP_TIMEOUT_MIN_MS);
     timer_set(&g->timers, &hop->timer, TIMER_HOP, g->now.mono_ms + wait_ms);
@@ -195,25 +207,13 @@ static void serve_arc(struct gossip *g, struct payload *payload, struct arc arc)
         hop_begin(g, payload, parts[i]);
 }
 
-/* Have we held this arc, or one around it, for this payload before? */
-static bool is_handled(const struct spread *spread, uint64_t key, struct arc arc)
-{
-    for (size_t i = 0; i < HANDLED_MAX; i++) {
-        const struct handled *handled = &spread->handled[i];
-        if (handled->key == key && arc_within(arc, (struct arc){handled->low, handled->high}))
-            return true;
-    }
-    return false;
-}
-
 /* Serves the arc unless it was served before. */
 static void pass_on(struct gossip *g, struct payload *payload, struct arc arc)
 {
-    struct spread *spread = &g->spread;
-    if (is_handled(spread, payload->key, arc))
+    struct handled_table *handled = &g->spread.handled;
+    if (handled_has(handled, payload->key, arc))
         return;
-    spread->handled[spread->handled_next] = (struct handled){payload->key, arc.low, arc.high};
-    spread->handled_next = (spread->handled_next + 1) % HANDLED_MAX;
+    handled_add(handled, payload->key, arc, g->now.mono_ms);
     serve_arc(g, payload, arc);
 }
 
@@ -223,7 +223,13 @@ void spread_on_hop_timer(struct gossip *g, struct timer *timer)
 {
     struct hop *hop = TIMER_OWNER(timer, struct hop, timer);
     struct member *to = members_find(g, hop->to);
-    if (hop->attempts >= hop->payload->attempts_max) {
+    bool is_own = hop->payload->attempts_max == HOP_ATTEMPTS_OWN_MAX;
+    bool is_over = hop->attempts >= hop->payload->attempts_max;
+    if (!is_over && g->spread.resends_left == 0 && !is_own) {
+        drop_count(g, DROP_LIMIT);
+        is_over = true;
+    }
+    if (is_over) {
         hop_free(g, hop);
         return;
     }
@@ -336,7 +342,7 @@ void spread_on_batch(struct gossip *g, struct member *from, const struct wire_me
         return;
     struct payload *payload = payload_new(&batch->statements, batch);
     struct arc arc = {message->spread.arc_low, message->spread.arc_high};
-    bool is_ours = !is_handled(&g->spread, payload->key, arc);
+    bool is_ours = !handled_has(&g->spread.handled, payload->key, arc);
     if (!is_ours || batch_is_signed(g, log, batch)) {
         acknowledge(g, from, message->spread.token);
         pass_on(g, payload, arc);
@@ -394,6 +400,7 @@ void spread_init(struct gossip *g)
     /* Tokens start at a random number: an acknowledgement of an earlier life's hop matches nothing.
      */
     g->spread.next_token = prng_next(&g->prng) >> 32;
+    g->spread.resends_left = RESENDS_SAVED_MAX;
 }
 
 void spread_free(struct gossip *g)
@@ -402,5 +409,6 @@ void spread_free(struct gossip *g)
         while (g->spread.hops[i] != NULL)
             hop_free(g, g->spread.hops[i]);
     timer_cancel(&g->timers, &g->spread.announce_timer);
+    handled_free(&g->spread.handled);
     rumours_free(g);
 }

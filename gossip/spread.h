@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gossip/handled.h"
 #include "gossip/limits.h"
 #include "gossip/span.h"
 #include "gossip/timers.h"
@@ -28,14 +29,6 @@ struct rumour {
     uint32_t kind; /* enum statement_kind */
 };
 
-/* An arc of the ring whose holder we were for one payload: a second copy of it that names an arc
- * within is only acknowledged. */
-struct handled {
-    uint64_t key; /* hash of the payload */
-    uint64_t low, high;
-};
-#define HANDLED_MAX 128 /* payloads of the last moments: a hop is resent for a second at most */
-
 /* Hops are looked up with every acknowledgement. A node that was blocked may have thousands of them
  * under way; one that is idle should not pay for that. */
 #define HOP_LISTS 64
@@ -44,8 +37,8 @@ struct spread {
     struct hop *hops[HOP_LISTS]; /* by the last bits of their tokens */
     size_t hop_count;
     uint64_t next_token;
-    struct handled handled[HANDLED_MAX];
-    size_t handled_next;
+    struct handled_table handled;
+    uint32_t resends_left; /* up to RESENDS_SAVED_MAX */
     /* Smoothed over all hops: stands in for links that have no measurement of their own. */
     uint32_t typical_rtt_us, typical_rtt_var_us;
     struct timer announce_timer; /* TIMER_ANNOUNCE */

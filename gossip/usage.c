@@ -132,7 +132,8 @@ static size_t queue_bytes(const struct gossip *g)
     size_t waiting = g->outbox.count + g->spread.hop_count + g->registry.early_count +
                      g->forwards.count + g->puller.pull_count + g->spread.rumour_count;
     return g->events.capacity * sizeof *g->events.ring +
-           g->timers.capacity * sizeof *g->timers.heap + waiting * PACKET_MAX_BYTES;
+           g->timers.capacity * sizeof *g->timers.heap + handled_bytes(&g->spread.handled) +
+           waiting * PACKET_MAX_BYTES;
 }
 
 void gossip_memory_now(const struct gossip *g, struct gossip_memory *out)

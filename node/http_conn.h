@@ -26,8 +26,7 @@
 #define HTTP_WRITE_MS         20000        /* for the next HTTP_WRITE_STEP_BYTES, or all there is */
 #define HTTP_WRITE_STEP_BYTES 32768
 #define HTTP_FIELD_MAX_BYTES  40  /* longest header name that we know, and some */
-#define HTTP_REPEAT_MAX_BYTES 512 /* a browser's head is about as long; each connection keeps one \
-                                   */
+#define HTTP_REPEAT_MAX_BYTES 512 /* of a request; a browser's head is about as long */
 
 struct api;
 struct watcher;

@@ -13,6 +13,7 @@ import shutil
 from measure import LOAD_CORE, Missing, percentile, pinned, run_text
 
 CONNECTIONS = 64
+FIRST_REQUESTS = 2000  # of redis-benchmark, to see how fast it goes
 WRK_UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
 H2LOAD_DONE = r"^requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, \d+ failed"
 
@@ -99,9 +100,6 @@ def grpc(folder, url, message, seconds, bytes_each_min):
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
     text = run_text(pinned(LOAD_CORE, [*command, f"--log-file={log}", url]))
     return parse_h2load(text, log.read_text(), bytes_each_min)
-
-
-FIRST_REQUESTS = 2000  # of redis-benchmark, to see how fast it goes
 
 
 def parse_redis(text):

@@ -53,6 +53,30 @@ Test(spread, a_lost_hop_is_resent)
     pair_free(pair);
 }
 
+/* Where everything is late because there is too much of it, resending must not make it worse. */
+Test(spread, resends_are_a_share_of_what_is_sent)
+{
+    struct pair *pair = pair_new(2);
+    pair_run(pair, 3000);
+    pair->is_cut = true;
+    struct gossip_stats before = pair_status(pair, 0).stats;
+    for (int i = 0; i < 150; i++) {
+        char peer[32];
+        snprintf(peer, sizeof peer, "peer-%d", i);
+        cr_assert(pair_register(pair, 0, peer));
+        pair_run(pair, BATCH_QUIET_MS + 1); /* each leaves at once */
+    }
+    pair_run(pair, 1000);
+    struct gossip_stats after = pair_status(pair, 0).stats;
+    uint64_t sent = after.spread_sent - before.spread_sent;
+    uint64_t again = after.spread_resent - before.spread_resent;
+    cr_assert_geq(sent, 150U);
+    cr_assert_gt(again, sent);
+    cr_assert_leq(again, RESENDS_PER_HOP * sent + RESENDS_SAVED_MAX);
+    cr_assert_gt(after.drops[DROP_LIMIT], before.drops[DROP_LIMIT]);
+    pair_free(pair);
+}
+
 /* Whoever objects may be hard to hear. */
 Test(spread, ones_own_life_is_told_thirty_times)
 {
