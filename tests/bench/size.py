@@ -15,7 +15,7 @@ import time
 
 from joining import Homes, is_close, is_whole, join
 from loads import wrk
-from measure import column, cpu_seconds, in_turns, memory_bytes, progress
+from measure import column, cpu_seconds, in_turns, memory_bytes, progress, slowness
 from nodes import cluster_in, fill, registering
 from table import row
 
@@ -108,13 +108,19 @@ def churn(folder, seconds):
             seen = finish()
         cpu = (cpu_seconds(node.process.pid) - cpu) / seconds
         stalled_ms = turns_within_ms(turns, turn_counts(node, "gossip"), 0.999)
+        slow = [slowness()]
         accused = node.metric("aurora_accusations_made_total")
         counters = homes.end()
         accused += counters["accusations"]
         progress(f"the homes: {counters}")
     what = f"{MANY:,} peers, churn of {CHURN_PER_S}/s"
     return [
-        row(f"{what}: turn of the loop, p99.9 at most, ms", stalled_ms, demand="value <= 5"),
+        row(
+            f"{what}: turn of the loop, p99.9 at most, ms",
+            [stalled_ms],
+            demand="value <= 5",
+            slowness=None if stalled_ms is None else slow,
+        ),
         row("  a registration beside it, p99.9, ms", seen["p999_ms"]),
         row("  CPU of the node, cores", cpu),
         row("  accusations", accused, demand="value <= 0"),
