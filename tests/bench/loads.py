@@ -119,8 +119,8 @@ def parse_redis(text):
 
 def redis(port, seconds, command, ids=0):
     """One command, over and over; of `ids` above 0, each __rand_int__ is a number below it. It
-    takes a number of requests, not a time: a short run first says how many are `seconds`. `requests`
-    are those of both, the rest is of the second."""
+    takes a number of requests, not a time: a short run first says how many are `seconds`. What is
+    returned is of the second, but for `requests`, which counts both."""
     require("redis-benchmark", "redis-tools")
     base = ["redis-benchmark", "-p", str(port), "-c", str(CONNECTIONS), "--csv"]
     base += ["-r", str(ids)] if ids else []
