@@ -9,7 +9,12 @@
 
 #include <assert.h>
 
-enum { QUIET_MS = 20000, RECHECK_MS = 10000, START_SPREAD_MOST_S = 15 };
+enum {
+    QUIET_MS = 20000,
+    RECHECK_MS = 10000,
+    START_SPREAD_MOST_S = 15,
+    SEED_DOWN_LOOKS = 50 /* five seconds */
+};
 
 void storm_errand(struct storm *storm, struct errand *errand, uint64_t at_us)
 {
@@ -188,14 +193,33 @@ static bool is_converged(struct storm *storm)
     return cluster_holds_everywhere(storm->cluster, settled());
 }
 
+/* A seed stops when it hears that its key had a later life: that of a copy, which is gone. Others
+ * may know nobody but the seeds, so whoever runs a cluster starts it again; that life is told first
+ * what came before it, and is the latest. */
+static void start_seeds(struct storm *storm, unsigned *looks)
+{
+    size_t seeds = setting_count(storm->settings, SET_SEEDS), down = SIZE_MAX;
+
+    for (size_t i = 0; i < seeds && i < storm->nodes; i++)
+        if (!cluster_is_running(storm->cluster, i) && !storm->is_copy[i])
+            down = i;
+    *looks = down == SIZE_MAX ? 0 : *looks + 1;
+    if (*looks < SEED_DOWN_LOOKS)
+        return;
+    start_node(storm, down);
+    *looks = 0;
+}
+
 /* Looks ten times a second; the clients go on. */
 static bool wait_converged(struct storm *storm, uint64_t bound_ms)
 {
     uint64_t end_us = storm->world->now_us + bound_ms * 1000;
+    unsigned looks = 0;
 
     while (!is_converged(storm)) {
         if (storm->world->now_us >= end_us)
             return false;
+        start_seeds(storm, &looks);
         run_until(storm, storm->world->now_us + 100000);
     }
     return true;
