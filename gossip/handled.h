@@ -18,7 +18,7 @@ struct handled {
 
 /* Zeroed memory is an empty one. */
 struct handled_table {
-    struct handled *places; /* owned; HANDLED_WAYS for each set */
+    struct handled *places; /* owned; as many for each set */
     size_t set_count;       /* a power of two; 0 until the first is added */
 };
 

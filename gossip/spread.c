@@ -146,15 +146,20 @@ static void hop_free(struct gossip *g, struct hop *hop)
     g->spread.hop_count--;
 }
 
-static void resends_count(struct spread *spread, bool is_first)
+/* One sending more, and what it does to the budget of resends. */
+static void sending_count(struct gossip *g, bool is_first)
 {
-    uint32_t left = spread->resends_left;
-    if (is_first)
-        left =
-            left + RESENDS_PER_HOP < RESENDS_SAVED_MAX ? left + RESENDS_PER_HOP : RESENDS_SAVED_MAX;
-    else if (left > 0)
-        left--;
-    spread->resends_left = left;
+    uint32_t *left = &g->spread.resends_left;
+    if (is_first) {
+        g->stats.spread_sent++;
+        *left += RESENDS_PER_HOP;
+        if (*left > RESENDS_SAVED_MAX)
+            *left = RESENDS_SAVED_MAX;
+    } else {
+        g->stats.spread_resent++;
+        if (*left > 0) /* none is taken for an own ALIVE when there is none */
+            --*left;
+    }
 }
 
 static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
@@ -162,11 +167,7 @@ static void hop_send(struct gossip *g, struct hop *hop, struct member *to)
     struct wire_message message = message_of(hop);
     hop->to = to->life->tag;
     hop->sent_ms = g->now.mono_ms;
-    if (hop->attempts++ == 0)
-        g->stats.spread_sent++;
-    else
-        g->stats.spread_resent++;
-    resends_count(&g->spread, hop->attempts == 1);
+    sending_count(g, hop->attempts++ == 0);
     outbox_send(g, to, hop->payload->priority, &message);
     uint32_t wait_ms = spread_timeout_ms(g, to, HOP_TIMEOUT_MIN_MS);
     timer_set(&g->timers, &hop->timer, TIMER_HOP, g->now.mono_ms + wait_ms);
@@ -217,19 +218,24 @@ static void pass_on(struct gossip *g, struct payload *payload, struct arc arc)
     serve_arc(g, payload, arc);
 }
 
+/* All its attempts are made, or the budget is: but who objects must be heard. */
+static bool hop_is_over(struct gossip *g, const struct hop *hop)
+{
+    if (hop->attempts >= hop->payload->attempts_max)
+        return true;
+    if (g->spread.resends_left > 0 || hop->payload->attempts_max == HOP_ATTEMPTS_OWN_MAX)
+        return false;
+    drop_count(g, DROP_LIMIT);
+    return true;
+}
+
 /* Twice to one, then to others of the same arc. An own ALIVE, say, may find the whole arc silent.
  */
 void spread_on_hop_timer(struct gossip *g, struct timer *timer)
 {
     struct hop *hop = TIMER_OWNER(timer, struct hop, timer);
     struct member *to = members_find(g, hop->to);
-    bool is_own = hop->payload->attempts_max == HOP_ATTEMPTS_OWN_MAX;
-    bool is_over = hop->attempts >= hop->payload->attempts_max;
-    if (!is_over && g->spread.resends_left == 0 && !is_own) {
-        drop_count(g, DROP_LIMIT);
-        is_over = true;
-    }
-    if (is_over) {
+    if (hop_is_over(g, hop)) {
         hop_free(g, hop);
         return;
     }
